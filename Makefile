@@ -1,0 +1,42 @@
+# `make` lists the targets. Every target sets up what it needs in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
+
+demo: .venv/.for-demo ## index the docstrings of the installed Python and ask five questions (no GPU, no model hub)
+	@$(BIN)/millrace demo
+
+test: check ## check, then all tests, on a real S3 server where its packages can be installed
+	@tests/install-s3
+	@$(BIN)/pytest
+
+check: .venv/.for-development ## lint, format, types and floors
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/.for-demo: .venv/.made pyproject.toml constraints.txt
+	@echo "Installing Millrace and its libraries into .venv (a few minutes, once) ..."
+	@$(INSTALL) -e '.[cpu,demo]'
+	@touch $@
+
+.venv/.for-development: .venv/.made pyproject.toml constraints.txt
+	@echo "Installing Millrace, its libraries and the tools of development into .venv (a few minutes, once) ..."
+	@$(INSTALL) -e '.[cpu,demo,dev,datasets]'
+	@touch $@ .venv/.for-demo
+
+# A half-made environment is removed, or the next try would take it for a whole one.
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Millrace needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+	       "Name another one: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+	@touch $@
