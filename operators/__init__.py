@@ -1,0 +1,1 @@
+"""Pure work on Arrow tables and frozen values; its folders read as the data flow. Never imports ray."""

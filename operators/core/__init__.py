@@ -1,0 +1,1 @@
+"""Floor 0: columns, schemas, fingerprints, keys, storage, manifests, errors. Imports no stage."""

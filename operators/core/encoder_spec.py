@@ -1,0 +1,83 @@
+"""What names an encoder: everything that changes a number it produces, and the few things that change its speed."""
+
+import re
+from enum import StrEnum
+
+from pydantic import Field, field_validator, model_validator
+
+from operators.core.spec import Spec
+
+#: Models that need no hub: a dense model from a package, static weights fitted on the corpus, and a hashing stand-in.
+MINILM = "all-MiniLM-L6-v2"
+IDF = "idf"
+HASHING = "hashing"
+
+
+class Kind(StrEnum):
+    """What an encoder's vectors are."""
+
+    DENSE = "dense"
+    SPARSE = "sparse"
+
+
+class Role(StrEnum):
+    """Which side of the search a text is on."""
+
+    DOCUMENT = "document"
+    QUERY = "query"
+
+
+class Precision(StrEnum):
+    """Number format of weights and activations; `auto` is bfloat16 where the device is fast at it, else float32."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class EncoderSpec(Spec):
+    """One encoder of a recipe. `device` and `batch_tokens` change its speed, everything else its vectors."""
+
+    kind: Kind
+    model: str = Field(
+        min_length=1, description="a local folder, a hub id (with revision), or all-MiniLM-L6-v2, idf, hashing"
+    )
+    revision: str | None = Field(None, description="commit of a hub model, 40 hex digits")
+    base_revision: str | None = Field(None, description="commit of the base model, where model is a PEFT adapter")
+    tokenizer: str = Field(MINILM, description="model idf: the model whose word pieces carry the weights")
+    document_prompt: str | None = Field(None, description="put before every document; by default what the model saved")
+    query_prompt: str | None = Field(None, description="put before every query; by default what the model saved")
+    max_length: int | None = Field(
+        None, ge=2, le=131_072, description="tokens kept of a text; the model's own by default"
+    )
+    max_active_dims: int | None = Field(None, ge=1, description="sparse: largest weights kept of a vector")
+    dimensions: int = Field(384, ge=1, description="model hashing: length of its vectors")
+    precision: Precision = Precision.FLOAT32
+    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    batch_tokens: int | None = Field(None, ge=128, description="padded tokens a forward pass; default: by device")
+
+    @field_validator("revision", "base_revision")
+    @classmethod
+    def _pinned(cls, revision: str | None) -> str | None:
+        if revision is not None and not re.fullmatch("[0-9a-f]{40}", revision):
+            raise ValueError("expected a commit of 40 hex digits (a branch or tag can move)")
+        return revision
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "EncoderSpec":
+        if self.kind is Kind.DENSE and self.max_active_dims is not None:
+            raise ValueError("max_active_dims is for kind: sparse")
+        if self.model == IDF and self.kind is not Kind.SPARSE:
+            raise ValueError("model idf is kind: sparse")
+        return self
+
+
+class TokenizerSpec(Spec):
+    """How one encoder turns text into ids on one side: `folder` holds the tokenizer's files on this machine."""
+
+    folder: str
+    max_length: int
+    prompt: str = ""
+    special_tokens: bool = True
+    lowercase: bool = False

@@ -1,0 +1,68 @@
+"""Key arithmetic: where everything lies under `<store>/<collection>/`. No I/O; no key is made from document data."""
+
+import re
+
+from operators.core.errors import UsageError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+#: Digits of a snapshot number in its key, so that names sort as numbers do.
+_DIGITS = 12
+MANIFESTS = "manifests/"
+
+
+def check_name(kind: str, name: str) -> str:
+    """The name itself if it is safe in a key; raises `UsageError` otherwise."""
+    if not _NAME.fullmatch(name) or ".." in name:
+        raise UsageError(
+            f"{kind} {name!r} is not a valid name: expected lower-case letters, digits, '.', '_' or '-', "
+            f"at most 63, starting with a letter or digit"
+        )
+    return name
+
+
+def documents(fingerprint: str, part: str, sha256: str) -> str:
+    """Keys, spans, metadata and (where kept) text of one part."""
+    return f"documents/{fingerprint}/{part}-{sha256[:16]}.parquet"
+
+
+def vectors(fingerprint: str, part: str, sha256: str) -> str:
+    """One encoder's vectors of one part, row for row beside its documents."""
+    return f"vectors/{fingerprint}/{part}-{sha256[:16]}.parquet"
+
+
+def index_file(fingerprint: str, build: str, segment: str, name: str, sha256: str) -> str:
+    """One file of one segment's index; `name` is a file name such as `docs.npy`."""
+    stem, _, suffix = name.rpartition(".")
+    return f"indexes/{fingerprint}/{build}/{segment}/{stem}-{sha256[:16]}.{suffix}"
+
+
+def model_file(fingerprint: str, name: str, sha256: str) -> str:
+    """A file of an encoder that was fitted on the corpus and is kept with its snapshots."""
+    stem, _, suffix = name.rpartition(".")
+    return f"models/{fingerprint}/{stem}-{sha256[:16]}.{suffix}"
+
+
+def keys(fingerprint: str, part: str, sha256: str) -> str:
+    """Digests of one part's ids and contents, for the comparison with the next snapshot."""
+    return f"keys/{fingerprint}/{part}-{sha256[:16]}.parquet"
+
+
+def run_file(run: str, name: str) -> str:
+    """A file in the folder of one run."""
+    return f"runs/{run}/{name}"
+
+
+def receipt(run: str, stage: str, item: str) -> str:
+    """The create-only record that one item of one stage is done."""
+    return f"runs/{run}/receipts/{stage}/{item}.json"
+
+
+def manifest(snapshot: int) -> str:
+    """The manifest of a snapshot; creating it is the publication."""
+    return f"{MANIFESTS}{snapshot:0{_DIGITS}d}.json"
+
+
+def snapshot_number(key: str) -> int | None:
+    """The snapshot a manifest key names, or None where the key is something else."""
+    match = re.fullmatch(rf"{MANIFESTS}(\d{{{_DIGITS}}})\.json", key)
+    return int(match[1]) if match else None

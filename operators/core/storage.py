@@ -1,0 +1,229 @@
+"""The object store: the few verbs Millrace needs, the same on a local folder, S3 and any other fsspec file system.
+
+Objects are immutable. `create` refuses a taken key and is how receipts and manifests are written; `put` is for keys
+that hold the hash of their content, where writing twice writes the same bytes.
+"""
+
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from operators.core.errors import ObjectExistsError, ObjectMissingError, StoreError
+
+_LOCAL = ("file", "local")
+#: S3 answers a failed If-None-Match with 412, and with 409 while another create of the key is in flight.
+_TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
+#: Operations that a missing object makes fail; where it makes a write fail, the folder is not writable.
+_READS = ("read", "head", "list", "delete")
+_NO_BUCKET = "NoSuchBucket"
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One listed object: its key below the store, its bytes, and the store's opaque version token."""
+
+    key: str
+    bytes: int
+    token: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of objects named by a URI (`s3://bucket/prefix`, `/path`); small, picklable, opened on first use.
+
+    Raises `ObjectMissingError`, `ObjectExistsError` or `StoreError`, each naming the operation and the key.
+    """
+
+    uri: str
+
+    @property
+    def _opened(self) -> tuple[Any, str]:
+        return _open(self.uri, os.getpid())
+
+    @property
+    def is_local(self) -> bool:
+        """Whether objects are files of this machine."""
+        protocol = self._opened[0].protocol
+        return any(name in _LOCAL for name in ([protocol] if isinstance(protocol, str) else protocol))
+
+    def child(self, name: str) -> "Store":
+        """The store of a folder below this one."""
+        return Store(f"{self.uri.rstrip('/')}/{name}")
+
+    def path(self, key: str) -> str:
+        """Where a key lies on the store's file system."""
+        return f"{self._opened[1]}/{key}"
+
+    def locate(self, key: str) -> str:
+        """The key as a URI for people."""
+        return redact(f"{self.uri.rstrip('/')}/{key}")
+
+    def get(self, key: str) -> bytes:
+        """The object's bytes."""
+        with _naming("read", self.locate(key)):
+            return bytes(self._opened[0].cat_file(self.path(key)))
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write a content-addressed object: whole or not at all, the same bytes if it is there already."""
+        with _naming("write", self.locate(key)):
+            if self.is_local:
+                self._write_local(key, data, os.replace)
+            else:
+                self._opened[0].pipe_file(self.path(key), data)
+
+    def put_file(self, key: str, source: Path) -> None:
+        """`put` from a local file, in several requests where it is large."""
+        with _naming("write", self.locate(key)):
+            if self.is_local:
+                self._copy_local(key, source)
+            else:
+                self._opened[0].put_file(str(source), self.path(key))
+
+    def create(self, key: str, data: bytes) -> None:
+        """Write an object that must not exist yet: of several writers exactly one succeeds.
+
+        Raises `ObjectExistsError` where the key is taken.
+        """
+        with _naming("create", self.locate(key)):
+            if self.is_local:
+                self._write_local(key, data, os.link)
+            else:
+                self._opened[0].pipe_file(self.path(key), data, mode="create")
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Copy an object to a local file."""
+        with _naming("read", self.locate(key)):
+            self._opened[0].get_file(self.path(key), str(target))
+
+    def head(self, key: str) -> ObjectInfo:
+        """Size and version token of one object."""
+        with _naming("head", self.locate(key)):
+            return self._info(self._opened[0].info(self.path(key)))
+
+    def list(self, prefix: str) -> list[ObjectInfo]:
+        """All objects whose keys start with a folder `prefix`, sorted by key; none where the folder is missing."""
+        filesystem, _ = self._opened
+        with _naming("list", self.locate(prefix)):
+            try:
+                found = filesystem.find(self.path(prefix.rstrip("/")), detail=True)
+            except FileNotFoundError as error:
+                if _code(error) == _NO_BUCKET:
+                    raise
+                return []
+        infos = (self._info(entry) for entry in found.values())
+        return sorted((i for i in infos if not _is_temporary(i.key)), key=lambda i: i.key)
+
+    def delete(self, key: str) -> None:
+        """Remove one object."""
+        with _naming("delete", self.locate(key)):
+            self._opened[0].rm_file(self.path(key))
+
+    def _info(self, entry: dict[str, Any]) -> ObjectInfo:
+        key = str(entry["name"]).removeprefix(f"{self._opened[1]}/")
+        return ObjectInfo(key, int(entry["size"]), version_token(entry))
+
+    def _write_local(self, key: str, data: bytes, finish: Callable[[str, str], None]) -> None:
+        with self._temporary(key) as temporary:
+            temporary.write_bytes(data)
+            _sync(temporary)
+            finish(str(temporary), self.path(key))
+
+    def _copy_local(self, key: str, source: Path) -> None:
+        with self._temporary(key) as temporary:
+            self._opened[0].cp_file(str(source), str(temporary))
+            _sync(temporary)
+            temporary.replace(self.path(key))
+
+    @contextmanager
+    def _temporary(self, key: str) -> Iterator[Path]:
+        target = Path(self.path(key))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@lru_cache
+def _open(uri: str, _process: int) -> tuple[Any, str]:
+    # Outside the Store, so that it pickles as its URI; by process, because a file system does not survive a fork.
+    with _naming("open", redact(uri)):
+        filesystem, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
+    return filesystem, root.rstrip("/")
+
+
+def _is_temporary(key: str) -> bool:
+    name = key.rpartition("/")[2]
+    return name.startswith(".") and name.endswith(".tmp")
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def version_token(entry: dict[str, Any]) -> str:
+    """What tells two versions of an fsspec entry apart: the store's ETag or generation, else modification time."""
+    for name in ("ETag", "etag", "generation", "mtime", "LastModified", "last_modified", "created"):
+        if value := entry.get(name):
+            # Some file systems list a number and describe one object with the same moment as a datetime.
+            return str(value.timestamp() if isinstance(value, datetime) else value).strip('"')
+    return ""
+
+
+def redact(uri: str) -> str:
+    """The URI without user, password and query, for messages and logs."""
+    return re.sub(r"(?<=://)[^/@]*@", "", uri).partition("?")[0]
+
+
+def open_store(uri: str) -> Store:
+    """The store at a URI; a local path becomes absolute so that workers in other folders find it."""
+    return Store(uri if "://" in uri else str(Path(uri).expanduser().resolve()))
+
+
+@contextmanager
+def _naming(operation: str, what: str) -> Iterator[None]:
+    """Turn any failure of the storage layer into a `StoreError` that names the operation and the object."""
+    fail = partial("{} {}: {}".format, operation, what)
+    try:
+        yield
+    except (StoreError, KeyboardInterrupt):
+        raise
+    except FileExistsError as error:
+        raise ObjectExistsError(fail("the key is taken")) from error
+    except Exception as error:
+        # botocore, aiohttp and fsspec share no base class; whatever they raise is a failure of this operation.
+        code = _code(error)
+        if operation == "create" and code in _TAKEN:
+            raise ObjectExistsError(fail("the key is taken")) from error
+        if isinstance(error, FileNotFoundError) and code != _NO_BUCKET and operation in _READS:
+            raise ObjectMissingError(fail("not found")) from error
+        raise StoreError(fail(f"{code or type(error).__name__}: {error}. {_advice(error, code)}")) from error
+
+
+def _code(error: BaseException | None) -> str:
+    """What S3 called the failure; s3fs turns it into an OSError that keeps the code only in its cause."""
+    while error is not None:
+        response = getattr(error, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("Error", {}).get("Code", ""))
+        error = error.__cause__
+    return ""
+
+
+def _advice(error: Exception, code: str) -> str:
+    if code == _NO_BUCKET:
+        return "Create the bucket, or correct the store in the recipe"
+    if isinstance(error, PermissionError) or "credential" in str(error).lower():
+        return "Check the credentials and the permissions on this folder"
+    return "Check that the store is reachable, and its address and credentials"

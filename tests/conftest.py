@@ -1,0 +1,45 @@
+"""What every test finds: no network, no telemetry, an S3 server when asked for, and the shared collections."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import s3_server
+
+#: Chosen before any test, so that a Ray started before the server hands its workers the right address.
+_S3 = s3_server.plan()
+
+os.environ.update(
+    {
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        **_S3.environment(),
+    }
+)
+for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
+    os.environ.pop(_name, None)
+
+_DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+def data(name: str) -> Path:
+    """A shared collection's folder; skips the test where this machine has none."""
+    folder = _DATA / name
+    if not folder.is_dir():
+        pytest.skip(f"no collection {name} in {_DATA}: set MILLRACE_DATA to the folder that holds it")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]:
+    """A running S3 server; every client of this process and its children is set to use it."""
+    if missing := s3_server.missing_programs():
+        reason = f"no S3 server, {', '.join(missing)} missing: run tests/install-s3"
+        if os.environ.get("MILLRACE_REQUIRE_S3") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with s3_server.running(_S3, tmp_path_factory.mktemp("s3")):
+        yield _S3

@@ -1,0 +1,106 @@
+"""The manifest as a value and as bytes nobody vouches for."""
+
+import json
+from typing import Any
+
+import pytest
+
+from operators.core.errors import IntegrityError
+from operators.core.manifest import (
+    Counts,
+    EncoderRecord,
+    Manifest,
+    Parent,
+    Part,
+    Recall,
+    Segment,
+    SegmentIndex,
+    StoredFile,
+    from_json,
+    to_json,
+)
+
+
+def stored(key: str) -> StoredFile:
+    return StoredFile(key=key, bytes=3, sha256="ab" * 32)
+
+
+def manifest() -> Manifest:
+    index = SegmentIndex(
+        segment="0",
+        backend="flat",
+        rows=2,
+        settings={"m": 32},
+        files={"index.faiss": stored("index")},
+        measured=Recall(k=10, queries=2, recall=1.0),
+    )
+    encoder = EncoderRecord(
+        kind="dense", fingerprint="f", spec={"model": "한국어"}, dimensions=4, files={"idf.json": stored("model")}
+    )
+    counts = Counts(documents=2, rows=2, encoded=2, added=2, updated=0, deleted=0, unchanged=0, truncated=0, rejected=0)
+    return Manifest(
+        collection="wiki",
+        snapshot=2,
+        run="r",
+        parent=Parent(snapshot=1, sha256="cd" * 32),
+        created_at="2026-11-21T00:00:00Z",
+        millrace="0.1.0",
+        identity="i",
+        vectors_identity="v",
+        recipe={"collection": "wiki"},
+        documents_fingerprint="d",
+        counts=counts,
+        encoders={"dense": encoder},
+        segments=(Segment(segment="0", rows=2, parts=("00000",)),),
+        parts=(Part(part="00000", rows=2, documents=stored("documents"), vectors={"dense": stored("vectors")}),),
+        indexes={"dense": (index,)},
+        keys=(stored("keys"),),
+        rejects=(stored("rejects"),),
+    )
+
+
+def changed(**changes: Any) -> bytes:
+    return json.dumps({**json.loads(to_json(manifest())), **changes}).encode()
+
+
+def test_round_trip_is_the_same_value_and_the_same_bytes() -> None:
+    data = to_json(manifest())
+    assert from_json(data, "m") == manifest()
+    assert to_json(from_json(data, "m")) == data
+
+
+def test_files_names_every_object() -> None:
+    names = {"documents", "vectors", "index", "model", "keys", "rejects"}
+    assert {file.key for file in manifest().files()} == names
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        b"{",
+        b"[" * 100_000,
+        to_json(manifest())[:-1],
+        changed(extra=1),
+        changed(snapshot="two"),
+        changed(parts=[{"part": "0"}]),
+        changed(counts=None),
+        to_json(manifest()).replace(b'"recall":1.0', b'"recall":NaN'),
+    ],
+)
+def test_hostile_bytes_are_refused_and_named(data: bytes) -> None:
+    with pytest.raises(IntegrityError, match=r"^manifests/7\.json "):
+        from_json(data, "manifests/7.json")
+
+
+def test_refusal_says_where() -> None:
+    with pytest.raises(IntegrityError, match=r"at parts\.0\.rows"):
+        from_json(changed(parts=[{"part": "0"}]), "m")
+
+
+def test_newer_format_asks_for_a_newer_millrace() -> None:
+    with pytest.raises(IntegrityError, match=r"format 2.*newer Millrace"):
+        from_json(changed(format=2), "m")
