@@ -1,0 +1,76 @@
+"""The tokenizer in a model's folder, through its compiled backend, set up as sentence-transformers sets it up."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from operators.core.encoder_spec import TokenizerSpec
+from operators.core.errors import UsageError
+
+#: Texts handed to the backend at once: enough for its threads, and a bound on the encodings alive beside the arrays.
+_TEXTS = 512
+
+
+class ModelReader:
+    """A `Reader`: prompt and text are joined, then truncated as one."""
+
+    def __init__(self, spec: TokenizerSpec) -> None:
+        self._spec = spec
+        self._backend, self._side = _open(spec)
+        special = self._backend.num_special_tokens_to_add(is_pair=False) if spec.special_tokens else 0
+        prompt = self._backend.encode(spec.prompt, add_special_tokens=False).ids
+        self.room = spec.max_length - int(special) - len(prompt)
+
+    def read(self, texts: Sequence[str]) -> Iterator[tuple[NDArray[np.int32], bool]]:
+        """See `Reader`."""
+        self._backend.enable_truncation(self._spec.max_length, direction=self._side)
+        for batch in _batches(texts):
+            prompted = [self._spec.prompt + text for text in batch]
+            for encoding in self._backend.encode_batch_fast(prompted, add_special_tokens=self._spec.special_tokens):
+                yield np.array(encoding.ids, np.int32), bool(encoding.overflowing)
+
+    def spans(self, texts: Sequence[str]) -> Iterator[NDArray[np.int32]]:
+        """See `Reader`."""
+        self._backend.no_truncation()
+        for batch in _batches(texts):
+            for encoding in self._backend.encode_batch(batch, add_special_tokens=False):
+                yield np.array(encoding.offsets, np.int32).reshape(-1, 2)
+
+
+def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (texts[start : start + _TEXTS] for start in range(0, len(texts), _TEXTS))
+
+
+def _open(spec: TokenizerSpec) -> tuple[Any, str]:
+    """A backend that neither pads nor truncates yet, and the side to truncate."""
+    backend, side = _load(Path(spec.folder))
+    backend.no_padding()
+    backend.no_truncation()
+    if spec.lowercase:
+        from tokenizers.normalizers import Lowercase, Sequence
+
+        backend.normalizer = Sequence([Lowercase(), *([backend.normalizer] if backend.normalizer else [])])
+    return backend, side
+
+
+def _load(folder: Path) -> tuple[Any, str]:
+    """StaticEmbedding saves tokenizer.json alone; everything else goes through its transformers class.
+
+    The class matters: it may rebuild normalizer and post-processor from tokenizer_config.json.
+    """
+    if (folder / "tokenizer.json").is_file() and not (folder / "tokenizer_config.json").is_file():
+        from tokenizers import Tokenizer  # the class below takes seconds to import
+
+        return Tokenizer.from_file(str(folder / "tokenizer.json")), "right"
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        raise UsageError(f"{folder}: no tokenizer can be read ({error}): save the model with its tokenizer") from error
+    if not tokenizer.is_fast:
+        raise UsageError(f"{folder}: {type(tokenizer).__name__} has no compiled backend: save it with tokenizer.json")
+    return tokenizer.backend_tokenizer, tokenizer.truncation_side
