@@ -1,0 +1,1 @@
+"""Token ids to dense and sparse vectors: model loading, pooling, the encoders."""

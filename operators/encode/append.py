@@ -1,0 +1,51 @@
+"""One encoder's vectors, in place of its token ids."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from operators.core import columns, schema
+from operators.core.encoder_spec import Role
+from operators.encode.encoder import Encoder
+
+NON_FINITE = "non_finite_vector"
+
+
+def append_vectors(table: pa.Table, name: str, encoder: Encoder) -> tuple[pa.Table, pa.Table]:
+    """The table with the encoder's vectors and token counts, and the rejects: documents with a vector not finite.
+
+    A document goes with all its chunks, which follow its chunk 0.
+    """
+    tokens: Any = table[columns.tokens(name)].combine_chunks()
+    vectors = encoder.encode(tokens, Role.DOCUMENT)
+    counts = tokens.value_lengths().cast(pa.int32())
+    encoded = table.drop_columns([columns.tokens(name)]).append_column(columns.token_count(name), counts)
+    for field in vectors.schema:
+        encoded = encoded.append_column(field.with_name(columns.of_encoder(field.name, name)), vectors[field.name])
+    document = np.cumsum(table[columns.CHUNK].to_numpy() == 0)
+    bad_rows = np.flatnonzero(~_finite(vectors))
+    keep = ~np.isin(document, document[bad_rows])
+    _, first = np.unique(document[bad_rows], return_index=True)
+    return encoded.filter(pa.array(keep, pa.bool_())), _rejects(
+        encoded.take(pa.array(bad_rows[first], pa.int64())), name
+    )
+
+
+def _finite(vectors: pa.Table) -> NDArray[np.bool_]:
+    """Whether every number of each row's vector is finite."""
+    numbers: Any = vectors[vectors.column_names[-1]].combine_chunks()
+    bad = np.flatnonzero(~np.isfinite(numbers.flatten().to_numpy()))
+    ends = np.cumsum(numbers.value_lengths().to_numpy())
+    finite = np.ones(len(ends), np.bool_)
+    finite[np.searchsorted(ends, bad, side="right")] = False
+    return finite
+
+
+def _rejects(rows: pa.Table, name: str) -> pa.Table:
+    count = rows.num_rows
+    detail = [f"encoder {name} gave a number that is not finite for chunk {n}" for n in rows[columns.CHUNK].to_pylist()]
+    found = {columns.REASON: pa.array([NON_FINITE] * count, pa.string()), columns.DETAIL: pa.array(detail, pa.string())}
+    kept = {column: rows[column] for column in (columns.FILE, columns.LINE, columns.DOC_ID)}
+    return schema.conform(pa.table({**found, **kept}), schema.REJECTS)

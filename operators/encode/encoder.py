@@ -1,0 +1,36 @@
+"""What an encoder is, and which one a spec names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from operators.core.encoder_spec import HASHING, IDF, EncoderSpec, Role
+from operators.core.model_folder import ModelFolder
+from operators.encode.hashing import HashingEncoder
+from operators.encode.idf import IdfEncoder
+
+_NO_FILES: Mapping[str, Path] = {}
+
+
+class Encoder(Protocol):
+    """Token ids to vectors."""
+
+    dimensions: int
+
+    def encode(self, tokens: "pa.ListArray[Any]", role: Role) -> pa.Table:
+        """One row a row of `list<int32>` ids, in order: `schema.dense(dimensions)` or `schema.SPARSE`."""
+
+
+def open_encoder(
+    spec: EncoderSpec, folder: ModelFolder, files: Mapping[str, Path] = _NO_FILES, threads: int | None = None
+) -> Encoder:
+    """Load an encoder. `files` were fitted on the corpus; `threads` are torch's, in the whole process."""
+    if spec.model == HASHING:
+        return HashingEncoder(spec)
+    if spec.model == IDF:
+        return IdfEncoder(folder, files)
+    from operators.encode.sentence_transformer import SentenceTransformerEncoder  # imports torch: 8 s
+
+    return SentenceTransformerEncoder(spec, folder, threads)
