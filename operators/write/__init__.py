@@ -1,0 +1,1 @@
+"""A part to Parquet, to the store, to its receipt."""
