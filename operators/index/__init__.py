@@ -1,0 +1,1 @@
+"""Build, measure and open the dense and sparse index of a segment."""

@@ -1,0 +1,37 @@
+"""What every index can be asked, and the answer."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best rows of each query, best first, equal scores by row: `scores` float32 and `rows` int64 [queries, width].
+
+    Where a query has fewer than `width` rows the rest is row -1 with score -inf.
+    """
+
+    scores: NDArray[np.float32]
+    rows: NDArray[np.int64]
+
+
+class Searcher(Protocol):
+    """An open index of one segment."""
+
+    @property
+    def rows(self) -> int:
+        """Rows in the index."""
+
+    def search(self, queries: pa.Table, k: int) -> Found:
+        """The `min(k, rows)` rows with the highest inner product for each row of a vector table."""
+
+
+def best_first(scores: NDArray[np.float32], rows: NDArray[np.int64]) -> Found:
+    """Order each query's rows by score descending, then row; entries with row -1 go to the end."""
+    scores = np.where(rows < 0, np.float32(-np.inf), scores)
+    order = np.lexsort((rows, -scores), axis=-1)
+    return Found(np.take_along_axis(scores, order, -1), np.take_along_axis(rows, order, -1))

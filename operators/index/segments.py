@@ -1,0 +1,34 @@
+"""Which parts share an index: arithmetic on row counts."""
+
+from collections.abc import Iterable, Iterator
+
+from operators.core.manifest import Segment
+from operators.index.spec import IndexSpec
+
+#: Digits of a segment's name, so that names sort as segments do.
+_DIGITS = 4
+
+
+def group_segments(parts: Iterable[tuple[str, int]], spec: IndexSpec) -> tuple[Segment, ...]:
+    """Group (part, rows) in order: a segment closes before the part that would take it over `spec.segment_rows`.
+
+    Every part is in exactly one segment and no segment is without rows; where no part has rows there is no segment.
+    Closing early rather than balancing keeps earlier segments as they are when parts are appended.
+    """
+    return tuple(
+        Segment(segment=f"{number:0{_DIGITS}d}", rows=rows, parts=names)
+        for number, (names, rows) in enumerate(_groups(parts, spec.segment_rows))
+    )
+
+
+def _groups(parts: Iterable[tuple[str, int]], segment_rows: int) -> Iterator[tuple[tuple[str, ...], int]]:
+    names: list[str] = []
+    total = 0
+    for name, rows in parts:
+        if total and rows and total + rows > segment_rows:
+            yield tuple(names), total
+            names, total = [], 0
+        names.append(name)
+        total += rows
+    if total:
+        yield tuple(names), total

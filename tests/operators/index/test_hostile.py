@@ -1,0 +1,164 @@
+"""Files whose checksum is right and whose content is not: refused with a message, never searched."""
+
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pytest
+
+from operators.core.encoder_spec import Kind
+from operators.core.errors import IntegrityError
+from operators.index.backend import open_searcher
+from operators.index.build import BuiltIndex
+from tests.operators.index.tables import dense_table, random_dense, random_sparse, sparse_table
+from tests.operators.index.test_build import build
+
+ROWS, SIZE = 50, 12
+
+
+@pytest.fixture(params=["flat", "hnsw"])
+def dense(request: pytest.FixtureRequest, tmp_path: Path) -> BuiltIndex:
+    return build(Kind.DENSE, dense_table(random_dense(ROWS, SIZE)), tmp_path, ROWS, SIZE, dense=request.param)
+
+
+@pytest.fixture
+def csc(tmp_path: Path) -> BuiltIndex:
+    return build(Kind.SPARSE, sparse_table(random_sparse(ROWS, SIZE, 0.5)), tmp_path, ROWS, SIZE)
+
+
+def refuse(built: BuiltIndex, match: str, rows: int = ROWS, **settings: object) -> None:
+    with pytest.raises(IntegrityError, match=match):
+        open_searcher(built.backend, built.files, {**built.settings, **settings}, rows)
+
+
+def test_open_undamaged_files_opens_them(dense: BuiltIndex, csc: BuiltIndex) -> None:
+    for built in (dense, csc):
+        assert open_searcher(built.backend, built.files, built.settings, ROWS).rows == ROWS
+
+
+@pytest.mark.parametrize("keep", [0, 3, 20, 100, 0.5, 0.99])
+def test_open_truncated_faiss_file_is_refused(dense: BuiltIndex, keep: float) -> None:
+    path = dense.files["dense.faiss"]
+    data = path.read_bytes()
+    path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
+    refuse(dense, r"dense\.faiss is not a FAISS index")
+
+
+def test_open_garbage_faiss_file_is_refused(dense: BuiltIndex) -> None:
+    dense.files["dense.faiss"].write_bytes(bytes(range(256)) * 8)
+    refuse(dense, r"dense\.faiss is not a FAISS index")
+
+
+def test_open_other_faiss_index_is_refused(dense: BuiltIndex) -> None:
+    for other in (faiss.IndexFlatL2(SIZE), faiss.IndexFlatIP(SIZE + 1), faiss.IndexFlatIP(SIZE)):
+        other.add(np.ones((ROWS - 1, other.d), np.float32))
+        faiss.write_index(other, str(dense.files["dense.faiss"]))
+        refuse(dense, "is not the index the manifest names")
+
+
+def test_open_with_other_facts_is_refused(dense: BuiltIndex) -> None:
+    refuse(dense, "is not the index the manifest names", rows=ROWS + 1)
+    refuse(dense, "is not the index the manifest names", dimensions=SIZE + 1)
+    refuse(dense, "setting dimensions: expected a whole number", dimensions="12")
+    refuse(dense, "setting dimensions: expected a whole number", dimensions=True)
+
+
+def _array(change: object) -> object:
+    def damage(path: Path) -> None:
+        np.save(path, change(np.load(path)))  # type: ignore[operator]
+
+    return damage
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def _object_array(path: Path) -> None:
+    np.save(path, np.array([{}], object), allow_pickle=True)
+
+
+def _zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", b"")
+
+
+def _huge(path: Path) -> None:
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<u4", "fortran_order": False, "shape": (1 << 62,)})
+
+
+@pytest.mark.parametrize("name", ["indptr.npy", "docs.npy", "weights.npy"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _cut,
+        _object_array,
+        _zip,
+        _huge,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\x93NUMPY"),
+        lambda path: path.write_bytes(b"no array at all" * 20),
+        lambda path: path.write_bytes(pickle.dumps([1, 2, 3])),
+        _array(lambda a: a.astype(np.float64)),
+        _array(lambda a: a.astype(a.dtype.newbyteorder(">"))),
+        _array(lambda a: a.reshape(1, -1)),
+        _array(lambda a: a[:-1]),
+        _array(lambda a: np.append(a, a[-1:])),
+        _array(lambda a: a[:0]),
+    ],
+)
+def test_open_damaged_array_is_refused(csc: BuiltIndex, name: str, damage: object) -> None:
+    damage(csc.files[name])  # type: ignore[operator]
+    # Arrays that fit each other no longer are refused at the one that is checked against them.
+    refuse(csc, r"(indptr|docs|weights)\.npy")
+
+
+def _swap(a: np.ndarray) -> np.ndarray:
+    a[3], a[4] = a[5], a[2]
+    return a
+
+
+def _set(place: int, value: float) -> object:
+    def change(a: np.ndarray) -> np.ndarray:
+        a[place] = value
+        return a
+
+    return _array(change)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "match"),
+    [
+        ("indptr.npy", _array(_swap), "offsets descend"),
+        ("indptr.npy", _set(4, 2**63), "offsets descend"),
+        ("indptr.npy", _set(-1, 2**64 - 1), "expected length 18446744073709551615"),
+        ("indptr.npy", _set(0, 1), "expected first offset 0, got 1"),
+        ("docs.npy", _set(7, ROWS), f"expected rows below {ROWS}, got {ROWS}"),
+        ("docs.npy", _set(0, 2**32 - 1), f"expected rows below {ROWS}, got 4294967295"),
+        ("weights.npy", _set(3, np.nan), "NaN or infinite"),
+        ("weights.npy", _set(3, np.inf), "NaN or infinite"),
+    ],
+)
+def test_open_sparse_content_out_of_bounds_is_refused(csc: BuiltIndex, name: str, damage: object, match: str) -> None:
+    damage(csc.files[name])  # type: ignore[operator]
+    refuse(csc, match)
+
+
+def test_open_without_a_file_is_refused(csc: BuiltIndex) -> None:
+    del csc.files["docs.npy"]
+    refuse(csc, r"lacks its file docs\.npy")
+
+
+def test_open_file_missing_from_the_machine_is_refused(csc: BuiltIndex, dense: BuiltIndex) -> None:
+    for built in (csc, dense):
+        shutil.rmtree(next(iter(built.files.values())).parent, ignore_errors=True)
+        refuse(built, "is not a")
+
+
+def test_open_unknown_backend_is_refused() -> None:
+    with pytest.raises(IntegrityError, match="backend 'seismic' is unknown: this Millrace opens"):
+        open_searcher("seismic", {}, {}, 1)

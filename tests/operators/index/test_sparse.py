@@ -1,0 +1,61 @@
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from operators.core.encoder_spec import Kind
+from operators.index.sparse import build_sparse
+from operators.index.vectors import Vectors
+from tests.operators.index.tables import in_parts, random_sparse, sparse_table
+
+
+def build(load, rows: int, vocabulary: int, folder: Path) -> dict[str, np.ndarray]:
+    files = build_sparse(Vectors(Kind.SPARSE, vocabulary, rows, load), folder)
+    return {name: np.load(path, allow_pickle=False) for name, path in files.items()}
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 40), st.integers(1, 30), st.floats(0, 0.5), st.integers(0, 9), st.data())
+def test_build_sparse_equals_scipy_csc(
+    rows: int, vocabulary: int, share: float, seed: int, data: st.DataObject
+) -> None:
+    matrix = random_sparse(rows, vocabulary, share, seed)
+    cut = data.draw(st.integers(0, rows))
+    expected = sparse.csc_array(matrix)
+    expected.sort_indices()
+    with TemporaryDirectory() as folder:
+        found = build(lambda: in_parts(sparse_table(matrix), cut, 0), rows, vocabulary, Path(folder))
+    assert {name: array.dtype.str for name, array in found.items()} == {
+        "indptr.npy": "<u8",
+        "docs.npy": "<u4",
+        "weights.npy": "<f4",
+    }
+    np.testing.assert_array_equal(found["indptr.npy"], expected.indptr)
+    np.testing.assert_array_equal(found["docs.npy"], expected.indices)
+    np.testing.assert_array_equal(found["weights.npy"], expected.data)
+
+
+def test_build_sparse_same_parts_gives_same_bytes(tmp_path: Path) -> None:
+    table = sparse_table(random_sparse(50, 20))
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        build(lambda: in_parts(table, 20), 50, 20, folder)
+    for name in ("indptr.npy", "docs.npy", "weights.npy"):
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+def test_build_sparse_parts_that_change_between_passes_are_refused(tmp_path: Path) -> None:
+    tables = iter([sparse_table(random_sparse(30, 10, 0.5, seed)) for seed in range(2)])
+
+    def load() -> Iterator[pa.Table]:
+        yield next(tables)
+
+    with pytest.raises(ValueError, match="changed between the two passes"):
+        build(load, 30, 10, tmp_path)
