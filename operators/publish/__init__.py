@@ -1,0 +1,1 @@
+"""Find what changed, check the gates, commit the manifest."""

@@ -1,0 +1,52 @@
+"""What must hold before anything is published; each refusal says how to go on."""
+
+from collections.abc import Mapping, Sequence
+
+from operators.core.errors import GateError
+from operators.core.manifest import Part, Recall, Segment, SegmentIndex
+
+
+def check_rejects(rejected_by_reason: Mapping[str, int], read: int, limit: float, place: str) -> None:
+    """Refuse a source with too many rejects. `read` counts documents and rejects, `place` is where the rejects lie."""
+    rejected = sum(rejected_by_reason.values())
+    if read == 0 or rejected / read <= limit:
+        return
+    reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected_by_reason.items()))
+    needed = _round_up(rejected / read)
+    raise GateError(
+        f"not published: {rejected} of {read} documents were rejected ({rejected / read:.1%}; {reasons}), more than "
+        f"publish.max_reject_ratio allows ({limit:.1%}). Read them under {place}; mend the source, or accept them "
+        f"with --set publish.max_reject_ratio={needed:g}"
+    )
+
+
+def _round_up(ratio: float) -> float:
+    return min(1.0, (int(ratio * 100) + 1) / 100)
+
+
+def check_recall(encoder: str, measured: Recall, limit: float) -> None:
+    """Refuse an index that misses too much of what exact search finds."""
+    if measured.recall < limit:
+        raise GateError(
+            f"not published: the index of encoder {encoder} has recall@{measured.k} {measured.recall:.3f} over "
+            f"{measured.queries} queries, publish.min_recall asks for {limit:g}. Raise index.hnsw_ef_search or "
+            f"index.flat_rows in the recipe, or lower the gate with --set publish.min_recall={measured.recall:.2f}"
+        )
+
+
+def check_complete(parts: Sequence[Part], segments: Sequence[Segment], indexes: Sequence[SegmentIndex]) -> None:
+    """Refuse a snapshot whose parts, segments and indexes do not hold the same rows; this is a defect, not bad data."""
+    rows = {part.part: part.rows for part in parts}
+    for segment in segments:
+        found = sum(rows[part] for part in segment.parts)
+        if found != segment.rows:
+            raise GateError(f"not published: segment {segment.segment} has {segment.rows} rows, its parts {found}")
+    if sorted(rows) != sorted(part for segment in segments for part in segment.parts):
+        raise GateError("not published: the segments do not name every part exactly once")
+    expected = {segment.segment: segment.rows for segment in segments}
+    for index in indexes:
+        if index.rows != expected[index.segment]:
+            raise GateError(
+                f"not published: the {index.backend} index of segment {index.segment} holds {index.rows} rows, "
+                f"the segment {expected[index.segment]}"
+            )

@@ -1,0 +1,12 @@
+"""The gates a run must pass before its snapshot is published."""
+
+from pydantic import Field
+
+from operators.core.spec import Spec
+
+
+class PublishSpec(Spec):
+    """Bounds on what a published snapshot may lack; shares between 0 and 1."""
+
+    max_reject_ratio: float = Field(0.01, ge=0, le=1, description="rejected documents over documents read")
+    min_recall: float = Field(0.95, ge=0, le=1, description="recall of every index against exact search")

@@ -1,0 +1,63 @@
+"""Gates refuse what they should, say how to go on, and let the rest pass."""
+
+import pytest
+
+from operators.core.errors import GateError
+from operators.core.manifest import Part, Recall, Segment, SegmentIndex, StoredFile
+from operators.publish.gates import check_complete, check_recall, check_rejects
+
+FILE = StoredFile(key="documents/x/p.parquet", bytes=1, sha256="0" * 64)
+
+
+def test_check_rejects_at_the_limit_passes() -> None:
+    check_rejects({"empty_text": 1}, 100, 0.01, "here")
+
+
+def test_check_rejects_above_the_limit_names_reasons_place_and_a_setting_that_passes() -> None:
+    with pytest.raises(GateError) as refused:
+        check_rejects({"empty_text": 2, "broken_json": 1}, 100, 0.01, "/store/runs/r/rejects/")
+    message = str(refused.value)
+    assert "3 of 100" in message
+    assert "2 empty_text" in message
+    assert "/store/runs/r/rejects/" in message
+    assert "--set publish.max_reject_ratio=" in message
+    advised = float(message.rpartition("=")[2])
+    check_rejects({"empty_text": 2, "broken_json": 1}, 100, advised, "here")
+
+
+def test_check_rejects_everything_rejected_advises_a_ratio_of_one() -> None:
+    with pytest.raises(GateError, match=r"max_reject_ratio=1$"):
+        check_rejects({"empty_text": 5}, 5, 0.01, "here")
+
+
+def test_check_recall_below_the_gate_is_refused() -> None:
+    check_recall("dense", Recall(k=10, queries=200, recall=0.95), 0.95)
+    with pytest.raises(GateError, match=r"dense has recall@10 0\.949"):
+        check_recall("dense", Recall(k=10, queries=200, recall=0.949), 0.95)
+
+
+def _part(name: str, rows: int) -> Part:
+    return Part(part=name, rows=rows, documents=FILE, vectors={})
+
+
+def _index(rows: int) -> SegmentIndex:
+    recall = Recall(k=10, queries=1, recall=1.0)
+    return SegmentIndex(segment="0000", backend="csc", rows=rows, settings={}, files={}, measured=recall)
+
+
+def test_check_complete_whole_snapshot_passes() -> None:
+    check_complete([_part("a", 3), _part("b", 2)], [Segment(segment="0000", rows=5, parts=("a", "b"))], [_index(5)])
+
+
+@pytest.mark.parametrize(
+    ("segment", "index"),
+    [
+        (Segment(segment="0000", rows=4, parts=("a", "b")), _index(4)),
+        (Segment(segment="0000", rows=3, parts=("a",)), _index(3)),
+        (Segment(segment="0000", rows=5, parts=("a", "b")), _index(4)),
+    ],
+    ids=["rows differ", "part missing", "index short"],
+)
+def test_check_complete_rows_lost_anywhere_are_refused(segment: Segment, index: SegmentIndex) -> None:
+    with pytest.raises(GateError, match="not published"):
+        check_complete([_part("a", 3), _part("b", 2)], [segment], [index])
