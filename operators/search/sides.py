@@ -1,0 +1,46 @@
+"""One encoder's indexes, opened over all segments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from operators.core.encoder_spec import Kind
+from operators.core.errors import IntegrityError
+from operators.core.manifest import Manifest, StoredFile
+from operators.index.backend import open_searcher
+from operators.index.searcher import Found, Searcher
+from operators.search.merge import merge
+from operators.search.rows import RowMap
+
+
+@dataclass(frozen=True)
+class Side:
+    """An encoder's part in a search: for each segment its first row and its index."""
+
+    name: str
+    kind: Kind
+    segments: tuple[tuple[int, Searcher], ...]
+
+    def search(self, queries: pa.Table, depth: int) -> Found:
+        """The best `depth` rows of the snapshot for each row of a vector table."""
+        return merge([(first, searcher.search(queries, depth)) for first, searcher in self.segments], depth)
+
+
+def open_side(name: str, manifest: Manifest, rows: RowMap, fetch: Callable[[StoredFile], Path]) -> Side:
+    """Open an encoder's indexes from verified files; raises `IntegrityError` where they do not cover the segments."""
+    indexes = manifest.indexes.get(name, ())
+    expected = sorted((segment.segment, segment.rows) for segment in manifest.segments)
+    found = sorted((index.segment, index.rows) for index in indexes)
+    if found != expected:
+        raise IntegrityError(
+            f"snapshot {manifest.snapshot}: encoder {name} has indexes of (segment, rows) {found}, "
+            f"expected {expected}. Index again"
+        )
+    opened = []
+    for index in indexes:
+        files = {file_name: fetch(file) for file_name, file in index.files.items()}
+        searcher = open_searcher(index.backend, files, index.settings, index.rows)
+        opened.append((rows.segments[index.segment], searcher))
+    return Side(name, Kind(manifest.encoders[name].kind), tuple(opened))

@@ -1,0 +1,127 @@
+"""The public reader: open a published snapshot, ask it, get documents."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import pyarrow as pa
+
+from operators.core.encoder_spec import Kind
+from operators.core.errors import UsageError
+from operators.core.manifest import Manifest
+from operators.core.storage import Store, open_store
+from operators.publish.chain import read_manifest
+from operators.search.cache import FileCache, default_root
+from operators.search.documents import Documents
+from operators.search.hit import Hit
+from operators.search.mode import Mode
+from operators.search.query import OpenQueryEncoder, QueryEncoder, open_query_encoder
+from operators.search.ranking import Ranking, best_place, order, rank
+from operators.search.rows import map_rows
+from operators.search.sides import Side, open_side
+
+#: Rows asked of each side: enough for ranks to be fused, and for k documents of several chunks each.
+_DEPTH = 100
+_DEPTH_PER_HIT = 5
+#: How much deeper to look where too few rows belong to different documents.
+_DEEPER = 8
+
+
+class Snapshot:
+    """One snapshot of a collection; its files are verified, opened on first use and kept open. For one thread."""
+
+    def __init__(
+        self, store: Store, manifest: Manifest, cache: FileCache, open_encoder: OpenQueryEncoder = open_query_encoder
+    ) -> None:
+        self.manifest = manifest
+        self._fetch = partial(cache.path, store)
+        self._open_encoder = open_encoder
+        self._rows = map_rows(manifest)
+        self._documents = Documents(self._fetch)
+        self._sides: dict[str, Side] = {}
+        self._encoders: dict[str, QueryEncoder] = {}
+
+    @classmethod
+    def open(cls, uri: str, number: int | None = None, cache: FileCache | None = None) -> "Snapshot":
+        """A snapshot of the collection at `uri` (`<store>/<collection>`), by default the newest.
+
+        Raises `UsageError` where there is none, `IntegrityError` here or while searching where published bytes changed.
+        """
+        store = open_store(uri)
+        return cls(store, read_manifest(store, number), cache or FileCache(default_root()))
+
+    def search(self, query: str, k: int = 10, mode: Mode = Mode.HYBRID) -> list[Hit]:
+        """The `k` best documents for a query, best first; fewer where fewer match."""
+        return self.search_many([query], k, mode)[0]
+
+    def search_many(self, queries: Sequence[str], k: int = 10, mode: Mode = Mode.HYBRID) -> list[list[Hit]]:
+        """`search` for several queries, encoded and searched together."""
+        if k < 1:
+            raise UsageError(f"k: expected at least 1, got {k}")
+        if blank := [query for query in queries if not query.strip()]:
+            raise UsageError(f"query {blank[0]!r}: expected words to look for")
+        names = self._choose(mode)
+        vectors = {name: self._encoder(name).encode(queries) for name in names}
+        return self._answer(vectors, k, max(_DEPTH, k * _DEPTH_PER_HIT))
+
+    def _choose(self, mode: Mode) -> list[str]:
+        encoders = self.manifest.encoders
+        chosen = [name for name, encoder in encoders.items() if mode.includes(Kind(encoder.kind))]
+        if not chosen:
+            there = ", ".join(f"{name} ({encoder.kind})" for name, encoder in encoders.items())
+            raise UsageError(f"mode {mode}: the snapshot has no {mode} encoder, it has {there}. Choose another mode")
+        return chosen
+
+    def _answer(self, vectors: Mapping[str, pa.Table], k: int, depth: int) -> list[list[Hit]]:
+        """Hits for each row of the queries' vectors; where chunks of few documents crowd the answer, look deeper."""
+        rankings = self._rank(vectors, depth)
+        answers = [self._collect(ranking, k) for ranking in rankings]
+        short = [
+            query
+            for query, hits in enumerate(answers)
+            if len(hits) < k and any(len(ranking.places) == depth for ranking in rankings[query])
+        ]
+        if short:
+            again = {name: table.take(short) for name, table in vectors.items()}
+            for query, hits in zip(short, self._answer(again, k, depth * _DEEPER), strict=True):
+                answers[query] = hits
+        return answers
+
+    def _rank(self, vectors: Mapping[str, pa.Table], depth: int) -> list[list[Ranking]]:
+        found = [(self._side(name), self._side(name).search(table, depth)) for name, table in vectors.items()]
+        queries = len(found[0][1].rows)
+        return [[rank(side.kind, answer, query) for side, answer in found] for query in range(queries)]
+
+    def _collect(self, rankings: Sequence[Ranking], k: int) -> list[Hit]:
+        hits: dict[str, Hit] = {}
+        for row, score in order(rankings):
+            document = self._documents.read(*self._rows.locate(row))
+            if document.doc_id not in hits:
+                dense, sparse = (best_place(rankings, kind, row) for kind in (Kind.DENSE, Kind.SPARSE))
+                hits[document.doc_id] = Hit(
+                    rank=len(hits) + 1,
+                    doc_id=document.doc_id,
+                    score=score,
+                    chunk=document.chunk,
+                    span=document.span,
+                    text=document.text,
+                    metadata=document.metadata,
+                    dense_rank=dense[0],
+                    sparse_rank=sparse[0],
+                    dense_score=dense[1],
+                    sparse_score=sparse[1],
+                )
+            if len(hits) == k:
+                break
+        return list(hits.values())
+
+    def _side(self, name: str) -> Side:
+        if name not in self._sides:
+            self._sides[name] = open_side(name, self.manifest, self._rows, self._fetch)
+        return self._sides[name]
+
+    def _encoder(self, name: str) -> QueryEncoder:
+        if name not in self._encoders:
+            record = self.manifest.encoders[name]
+            files = {file_name: self._fetch(file) for file_name, file in record.files.items()}
+            self._encoders[name] = self._open_encoder(name, record, files)
+        return self._encoders[name]
