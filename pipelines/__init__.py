@@ -1,0 +1,1 @@
+"""The only place that imports ray: wiring, resources, resume, the commands."""

@@ -1,0 +1,136 @@
+"""One index for every encoder and segment, each built, measured and stored by a Ray task."""
+
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from operators.core import layout, schema
+from operators.core.encoder_spec import Kind
+from operators.core.fingerprint import digest_file, fingerprint
+from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile
+from operators.core.receipts import IndexReceipt
+from operators.core.storage import Store
+from operators.index.build import build_segment
+from operators.index.segments import group_segments
+from operators.index.spec import IndexSpec
+from operators.write.parquet import read_parquet
+from operators.write.receipt import commit, load
+from operators.write.stored import read_verified
+from pipelines.cluster import Cluster, run_tasks
+from pipelines.job import Job
+from pipelines.progress import Progress
+from pipelines.resources import index_threads
+
+STAGE = "index"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One index to build: whose vectors, in which files, how."""
+
+    store: Store
+    run: str
+    encoder: str
+    kind: Kind
+    fingerprint: str
+    dimensions: int
+    segment: Segment
+    files: tuple[StoredFile, ...]
+    spec: IndexSpec
+    threads: int
+
+    @property
+    def item(self) -> str:
+        """Other settings make another index of the same run, and need another receipt."""
+        return f"{self.encoder}-{self.segment.segment}-{fingerprint(self.spec)}"
+
+
+def build(
+    job: Job, parts: Sequence[Part], dimensions: dict[str, int], cluster: Cluster, progress: Progress
+) -> tuple[tuple[Segment, ...], tuple[IndexReceipt, ...]]:
+    """The segments of the parts, and a receipt for every index; only those without one are built."""
+    segments = group_segments([(part.part, part.rows) for part in parts], job.recipe.index)
+    done = load(job.store, job.run, STAGE, IndexReceipt)
+    work = _plan(job, parts, segments, dimensions, index_threads(job.recipe.resources, cluster))
+    built = [done[item.item] for item in work if item.item in done]
+    for receipt in run_tasks(_build, [item for item in work if item.item not in done], cluster):
+        built.append(receipt)
+        progress(STAGE, receipt.index.rows, 0)
+    return segments, tuple(built)
+
+
+def _plan(
+    job: Job, parts: Sequence[Part], segments: Sequence[Segment], dimensions: dict[str, int], threads: int
+) -> list[_Work]:
+    by_name = {part.part: part for part in parts}
+    return [
+        _Work(
+            store=job.store,
+            run=job.run,
+            encoder=name,
+            kind=encoder.spec.kind,
+            fingerprint=encoder.fingerprint,
+            dimensions=dimensions[name],
+            segment=segment,
+            files=tuple(by_name[part].vectors[name] for part in segment.parts),
+            spec=job.recipe.index,
+            threads=threads,
+        )
+        for name, encoder in job.encoders.items()
+        for segment in segments
+    ]
+
+
+def _build(work: _Work) -> IndexReceipt:
+    start = time.perf_counter()
+    with (
+        tempfile.TemporaryDirectory(prefix="millrace-vectors-") as vectors,
+        tempfile.TemporaryDirectory(prefix="millrace-index-") as folder,
+    ):
+        built = build_segment(
+            work.kind,
+            work.segment.segment,
+            partial(_tables, work, _fetch(work, Path(vectors))),
+            dimensions=work.dimensions,
+            rows=work.segment.rows,
+            spec=work.spec,
+            threads=work.threads,
+            folder=Path(folder),
+        )
+        build_name = fingerprint({"files": work.files, "settings": built.settings, "backend": built.backend})
+        index = SegmentIndex(
+            segment=work.segment.segment,
+            backend=built.backend,
+            rows=work.segment.rows,
+            settings=built.settings,
+            files={name: _put(work, build_name, name, path) for name, path in built.files.items()},
+            measured=built.measured,
+        )
+    receipt = IndexReceipt(encoder=work.encoder, index=index, seconds=time.perf_counter() - start)
+    return commit(work.store, work.run, STAGE, work.item, receipt)
+
+
+def _fetch(work: _Work, folder: Path) -> list[Path]:
+    """The segment's vectors on this machine, verified once: a build reads them three or four times."""
+    paths = [folder / f"{number:06d}.parquet" for number in range(len(work.files))]
+    for path, file in zip(paths, work.files, strict=True):
+        path.write_bytes(read_verified(work.store, file))
+    return paths
+
+
+def _tables(work: _Work, paths: list[Path]) -> Iterator[pa.Table]:
+    wanted = schema.dense(work.dimensions) if work.kind is Kind.DENSE else schema.SPARSE
+    for path in paths:
+        yield schema.conform(read_parquet(path), wanted)
+
+
+def _put(work: _Work, build_name: str, name: str, path: Path) -> StoredFile:
+    sha256 = digest_file(path)
+    key = layout.index_file(work.fingerprint, build_name, work.segment.segment, name, sha256)
+    work.store.put_file(key, path)
+    return StoredFile(key=key, bytes=path.stat().st_size, sha256=sha256)

@@ -1,0 +1,159 @@
+"""The command line: parse, call, print. Errors are one message and an exit code: 2 for usage, 1 for a failed run."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from operators.core.encoder_spec import Kind, Precision, Role
+from operators.core.errors import MillraceError
+from pipelines.load import load_recipe
+from pipelines.recipe import Recipe
+
+app = typer.Typer(
+    name="millrace",
+    help="Stream a text corpus through sparse and dense encoders on Ray and publish a searchable, verified snapshot.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+_OUT = Console()
+_ERR = Console(stderr=True)
+
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="The recipe; `millrace schema` describes it.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH.TO.KEY=VALUE", help="Change one value of the recipe.")
+]
+StoreUri = Annotated[
+    str | None, typer.Option("--store", metavar="URI", help="Publish here instead of the recipe's store.")
+]
+Collection = Annotated[str, typer.Argument(metavar="COLLECTION_URI", help="<store>/<collection>, a folder or s3://…")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout and nothing else there.")]
+
+
+def main() -> None:
+    """Run the command line; a Millrace error is printed without a traceback."""
+    # transformers draws a bar for every model it loads, over our own progress; workers inherit this.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    try:
+        app()
+    except MillraceError as error:
+        _ERR.print(f"[red]error:[/red] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _recipe(path: Path, store: str | None, overrides: list[str] | None) -> Recipe:
+    return load_recipe(path, [*(overrides or []), *([f"store={json.dumps(store)}"] if store else [])])
+
+
+@app.command()
+def index(
+    recipe: RecipePath,
+    store: StoreUri = None,
+    overrides: Overrides = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster; RAY_ADDRESS, else Ray in this process.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a collection up to date with its source: read, encode, index, verify, publish.
+
+    Killed at any moment and started again, it goes on where it was.
+    """
+    from pipelines.command import index_recipe
+    from pipelines.summary import show
+
+    summary = index_recipe(_recipe(recipe, store, overrides), address, _ERR)
+    if as_json:
+        sys.stdout.write(summary.model_dump_json() + "\n")
+    else:
+        show(summary, _OUT)
+
+
+@app.command()
+def plan(recipe: RecipePath, store: StoreUri = None, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Print what `index` would do: inputs, parts, encoders, resources, keys. Writes nothing."""
+    from pipelines.job import plan_job
+    from pipelines.show_plan import show_plan
+
+    show_plan(plan_job(_recipe(recipe, store, overrides)), _OUT, as_json=as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of recipes."""
+    sys.stdout.write(json.dumps(Recipe.model_json_schema(), indent=2) + "\n")
+
+
+@app.command()
+def search(
+    collection: Collection,
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Documents to show.")] = 10,
+    mode: Annotated[str, typer.Option(metavar="hybrid|dense|sparse", help="Which encoders to ask.")] = "hybrid",
+    snapshot: Annotated[int | None, typer.Option(min=1, help="Ask this snapshot instead of the newest.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search a published snapshot; its own encoders read the query."""
+    from operators.search.mode import parse_mode
+    from operators.search.snapshot import Snapshot
+    from pipelines.show import show_hits
+
+    hits = Snapshot.open(collection, snapshot).search(query, k, parse_mode(mode))
+    show_hits(hits, _OUT, as_json=as_json)
+
+
+@app.command()
+def snapshots(collection: Collection, as_json: AsJson = False) -> None:
+    """List the chain of published snapshots."""
+    from pipelines.show import show_snapshots
+
+    show_snapshots(collection, _OUT, as_json=as_json)
+
+
+@app.command()
+def encode(
+    source: Annotated[Path, typer.Argument(metavar="INPUT.jsonl", help="One object a line with _id and text.")],
+    target: Annotated[Path, typer.Argument(metavar="OUTPUT.parquet", help="_id and vector, or indices and weights.")],
+    model: Annotated[str, typer.Option(help="A local folder, a hub id, or all-MiniLM-L6-v2.")],
+    kind: Annotated[Kind, typer.Option(help="What the model makes.")],
+    role: Annotated[Role, typer.Option(help="Which side of the search the texts are on.")] = Role.DOCUMENT,
+    prompt: Annotated[str, typer.Option(help="Put before every text, such as 'passage: '.")] = "",
+    revision: Annotated[str | None, typer.Option(help="Commit of a hub model, 40 hex digits.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[Precision, typer.Option(help="Number format of the forward pass.")] = Precision.FLOAT32,
+    max_active_dims: Annotated[int | None, typer.Option(min=1, help="Sparse: largest weights kept.")] = None,
+    fields: Annotated[list[str] | None, typer.Option("--text", help="Fields joined by a space; default: text.")] = None,
+) -> None:
+    """Run one encoder alone, without Ray: one row an input, in order. For parity checks and debugging."""
+    from pipelines.encode_file import encode_file
+    from pipelines.load import encoder_spec
+
+    spec = encoder_spec(
+        kind=kind,
+        model=model,
+        revision=revision,
+        document_prompt=prompt,
+        query_prompt=prompt,
+        device=device,
+        precision=precision,
+        max_active_dims=max_active_dims,
+    )
+    rows = encode_file(source, target, spec, role, fields or ["text"])
+    _OUT.print(f"{rows:,} vectors in {target}")
+
+
+@app.command()
+def demo(
+    limit: Annotated[int, typer.Option(min=100, help="Docstrings to index.")] = 6000,
+) -> None:
+    """Index the docstrings of this machine's Python with the default encoders and ask five questions."""
+    from pipelines.demo import run_demo
+
+    run_demo(Path.cwd(), limit, _OUT, _ERR)

@@ -1,0 +1,141 @@
+"""Start Ray on this machine or join a running cluster, quietly, and run bounded waves of tasks on it."""
+
+import logging
+import os
+import socket
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import ray
+
+from operators.core.errors import MillraceError, UsageError
+
+#: Parcels in flight between stages stay below this; Ray's own default takes 30 % of the machine.
+_OBJECT_STORE_BYTES = 1 << 30
+#: Tasks submitted ahead of the CPUs, so that no CPU waits for the driver.
+_WAVES = 4
+#: A retried task starts over on another worker; after this many lost workers the item itself is suspect.
+_MAX_RETRIES = 3
+
+_KNOCK_SECONDS = 5.0
+_RAY_ADVICE = "\nFailed to apply UDF transform"
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What the run may use."""
+
+    cpus: float
+    gpus: float
+    nodes: int
+
+
+@contextmanager
+def connect(address: str | None) -> Iterator[Cluster]:
+    """Join the cluster at `address` or `RAY_ADDRESS`, else run Ray embedded in this process until the block ends.
+
+    A process that has joined Ray already stays joined.
+    """
+    if ray.is_initialized():
+        yield _measure()
+        return
+    address = address or os.environ.get("RAY_ADDRESS")
+    if address:
+        _check_reachable(address)
+    embedded = {} if address else {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
+    try:
+        with _quiet():
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
+        raise UsageError(f"{where} could not be reached or started: {error}") from error
+    try:
+        yield _measure()
+    finally:
+        ray.shutdown()
+
+
+def _check_reachable(address: str) -> None:
+    """Knock at a `host:port` first: Ray itself tries for minutes, without a word."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "://" in address:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _KNOCK_SECONDS).close()
+    except OSError as error:
+        raise UsageError(
+            f"no Ray cluster answers at {address} ({error}): check --address or RAY_ADDRESS, or leave both out to run "
+            f"Ray on this machine"
+        ) from error
+
+
+def _measure() -> Cluster:
+    total = ray.cluster_resources()
+    return Cluster(total.get("CPU", 1.0), total.get("GPU", 0.0), sum(1 for node in ray.nodes() if node["Alive"]))
+
+
+def run_tasks(work: Callable[[T], R], items: Iterable[T], cluster: Cluster, cpus: float = 1.0) -> Iterator[R]:
+    """Run `work` on every item as Ray tasks, a bounded number at a time; results in the order they are done."""
+    remote = ray.remote(num_cpus=cpus, max_retries=_MAX_RETRIES)(_call)
+    shared = ray.put(work)
+    ahead = max(2, int(_WAVES * cluster.cpus / cpus))
+    waiting: list[Any] = []
+    for item in items:
+        waiting.append(remote.remote(shared, item))
+        if len(waiting) >= ahead:
+            yield _take(waiting)
+    while waiting:
+        yield _take(waiting)
+
+
+def _call(work: Callable[[T], R], item: T) -> R:
+    return work(item)
+
+
+def _take(waiting: list[Any]) -> Any:
+    done, _ = ray.wait(waiting, num_returns=1)
+    waiting.remove(done[0])
+    return ray.get(done[0])
+
+
+def own_error(error: BaseException) -> MillraceError | None:
+    """The Millrace error that a worker raised, dug out of the wrappers Ray puts around it."""
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        current = pending.pop()
+        if current is None or id(current) in seen:
+            continue
+        seen.add(id(current))
+        # Ray raises a class of its own made from ours, whose message is a traceback; `cause` is the one we raised.
+        if isinstance(current, MillraceError) and type(current).__module__ == MillraceError.__module__:
+            return type(current)(str(current).partition(_RAY_ADVICE)[0])
+        pending += [current.__cause__, current.__context__, getattr(current, "cause", None)]
+    return None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Ray's chatter out of the terminal, in its session folder: a person reads our progress.
+
+    Its C++ core announces its own log level on file descriptor 2, past any logger, so that is closed for the moment.
+    """
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", module="ray")
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

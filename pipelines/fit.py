@@ -1,0 +1,62 @@
+"""Static weights are fitted on the stored vectors, once for a collection; later snapshots keep them."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from operators.core import columns, layout
+from operators.core.encoder_spec import IDF
+from operators.core.fingerprint import digest
+from operators.core.manifest import StoredFile
+from operators.core.receipts import FitReceipt, PartReceipt
+from operators.core.storage import Store
+from operators.encode.idf import document_frequencies, idf_weights, model_files
+from operators.write.parquet import from_parquet
+from operators.write.receipt import commit, load
+from operators.write.stored import put_bytes, read_verified
+from pipelines.cluster import Cluster, run_tasks
+from pipelines.job import Job
+
+
+def fit(job: Job, encoded: Sequence[PartReceipt], cluster: Cluster) -> dict[str, FitReceipt]:
+    """A receipt for every encoder that is fitted on the corpus; none where no encoder is."""
+    done = dict(load(job.store, job.run, "fit", FitReceipt))
+    for name, encoder in job.encoders.items():
+        if encoder.spec.model == IDF and name not in done:
+            done[name] = _kept(job, name) or _fit(job, name, encoded, cluster)
+    return done
+
+
+def _kept(job: Job, name: str) -> FitReceipt | None:
+    """The parent snapshot's weights, so that a night's changes move nobody's scores."""
+    before = job.parent.encoders.get(name) if job.parent else None
+    if before is None or before.fingerprint != job.encoders[name].fingerprint:
+        return None
+    receipt = FitReceipt(encoder=name, dimensions=before.dimensions, rows=0, files=before.files)
+    return commit(job.store, job.run, "fit", name, receipt)
+
+
+def _fit(job: Job, name: str, encoded: Sequence[PartReceipt], cluster: Cluster) -> FitReceipt:
+    dimensions = max(part.totals[name].dimensions for part in encoded)
+    files = [part.files[name] for part in encoded]
+    counts = run_tasks(partial(_count, job.store, dimensions), files, cluster)
+    frequencies: np.ndarray[tuple[int], np.dtype[np.int64]] = np.zeros(dimensions, np.int64)
+    for found in counts:
+        frequencies += found
+    rows = sum(part.rows for part in encoded)
+    encoder = job.encoders[name]
+    files_made = model_files(idf_weights(frequencies, rows), encoder.folder)
+    stored = {file: _put(job, encoder.fingerprint, file, data) for file, data in files_made.items()}
+    receipt = FitReceipt(encoder=name, dimensions=dimensions, rows=rows, files=stored)
+    return commit(job.store, job.run, "fit", name, receipt)
+
+
+def _count(store: Store, dimensions: int, file: StoredFile) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    indices: Any = from_parquet(read_verified(store, file), [columns.INDICES])[columns.INDICES]
+    return document_frequencies(indices.combine_chunks(), dimensions)
+
+
+def _put(job: Job, fingerprint: str, name: str, data: bytes) -> StoredFile:
+    return put_bytes(job.store, layout.model_file(fingerprint, name, digest(data)), data)

@@ -1,0 +1,66 @@
+"""Recipe and cluster to Ray's numbers: actors, CPUs, GPUs and threads of every stage. All such numbers are here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from operators.core.encoder_spec import HASHING, IDF, EncoderSpec
+from pipelines.cluster import Cluster
+from pipelines.recipe import ResourceSpec
+
+#: Models that look numbers up instead of multiplying matrices; they need no share of the cores.
+_LIGHT = (IDF, HASHING)
+#: What reading, tokenizing, writing and light encoders reserve: little, so that all stages fit a machine of one CPU.
+LIGHT_CPUS = 0.1
+#: One worker of each of these stages feeds the encoders of this many CPUs: they pass 500 documents/s and more each.
+_CPUS_FED = 4
+#: Share of the CPUs that encoders on CPUs may reserve; the rest feeds them.
+_ENCODER_SHARE = 0.4
+#: Cores beyond which one small transformer gains less from more threads than from a second actor.
+_MAX_THREADS = 8
+
+
+@dataclass(frozen=True)
+class Pool:
+    """One stage's actors: how many at least and at most, and what each reserves and uses."""
+
+    min_actors: int
+    max_actors: int
+    cpus: float
+    gpus: float
+    threads: int
+
+
+def encoder_pool(spec: EncoderSpec, encoders: Mapping[str, EncoderSpec], asked: ResourceSpec, cluster: Cluster) -> Pool:
+    """The pool of one of the `encoders`, which run at the same time and share the cluster."""
+    heavy = sum(1 for other in encoders.values() if other.model not in _LIGHT)
+    if spec.model in _LIGHT:
+        return _asked(Pool(1, max(1, int(cluster.cpus // 16)), LIGHT_CPUS, 0.0, 1), asked)
+    if cluster.gpus and spec.device != "cpu":
+        share = cluster.gpus / heavy
+        gpus = min(1.0, share)
+        return _asked(Pool(1, max(1, int(share // gpus)), 1.0, gpus, 1), asked)
+    cores = cluster.cpus / heavy
+    actors = max(1, int(cores // _MAX_THREADS))
+    threads = max(1, int(cores // actors))
+    return _asked(Pool(1, actors, _ENCODER_SHARE * cores / actors, 0.0, threads), asked)
+
+
+def _asked(pool: Pool, asked: ResourceSpec) -> Pool:
+    most = max(asked.min_actors, asked.max_actors or pool.max_actors)
+    return Pool(
+        min_actors=asked.min_actors,
+        max_actors=most,
+        cpus=pool.cpus if asked.cpus_per_actor is None else asked.cpus_per_actor,
+        gpus=pool.gpus if asked.gpus_per_actor is None else asked.gpus_per_actor,
+        threads=asked.threads_per_actor or pool.threads,
+    )
+
+
+def light_workers(cluster: Cluster) -> int:
+    """How many workers reading, tokenizing or writing may have at once."""
+    return max(1, int(cluster.cpus // _CPUS_FED))
+
+
+def index_threads(asked: ResourceSpec, cluster: Cluster) -> int:
+    """Threads of one index build: a node's cores, as segments are few and large."""
+    return asked.threads_per_actor or max(1, int(cluster.cpus // cluster.nodes))

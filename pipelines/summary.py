@@ -1,0 +1,96 @@
+"""What a run did, as one value: printed as a table for people, as JSON for machines, stored as the run's report."""
+
+from rich.console import Console
+from rich.table import Table
+
+from operators.core import layout
+from operators.core.manifest import Counts, EncoderRecord, Manifest
+from pipelines.job import Job
+
+
+class Summary(Counts):
+    """A run's counts and what else it did. `seconds` is wall-clock, split by `stages`; `recall` the worst segment's."""
+
+    collection: str
+    uri: str
+    snapshot: int
+    run: str
+    published_before: bool
+    rejects: str
+    tokens: int
+    seconds: float
+    stages: dict[str, float]
+    bytes: int
+    recall: dict[str, float]
+    encoders: dict[str, EncoderRecord]
+
+
+def summarize(job: Job, manifest: Manifest, seconds: dict[str, float]) -> Summary:
+    """The summary of the run that published a manifest."""
+    return Summary(
+        **manifest.counts.model_dump(),
+        collection=manifest.collection,
+        uri=job.store.locate("").rstrip("/"),
+        snapshot=manifest.snapshot,
+        run=manifest.run,
+        published_before=False,
+        rejects=job.store.locate(layout.run_file(manifest.run, "rejects/")),
+        tokens=int(sum(encoder.statistics["tokens"] for encoder in manifest.encoders.values())),
+        seconds=sum(seconds.values()),
+        stages=seconds,
+        bytes=sum(file.bytes for file in manifest.files()),
+        recall={name: min(index.measured.recall for index in found) for name, found in manifest.indexes.items()},
+        encoders=manifest.encoders,
+    )
+
+
+def summarize_published(job: Job, head: Manifest) -> Summary:
+    """The summary of a run that had nothing to do: every document of the newest snapshot is unchanged."""
+    nothing = {"encoded": 0, "added": 0, "updated": 0, "deleted": 0, "unchanged": head.counts.documents}
+    return summarize(job, head, {}).model_copy(update={**nothing, "published_before": True})
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print the summary for a person, and what to do next."""
+    if summary.published_before:
+        console.print(f"Snapshot {summary.snapshot} of {summary.uri} already holds this source: nothing to do.")
+    else:
+        console.print(_totals(summary))
+        console.print(_encoders(summary))
+    console.print(f'\nNext: [bold]millrace search {summary.uri} "your question"[/bold]', soft_wrap=True)
+
+
+def _totals(summary: Summary) -> Table:
+    table = Table(
+        box=None, show_header=False, title=f"Snapshot {summary.snapshot} of {summary.uri}", title_justify="left"
+    )
+    rejected = ", ".join(f"{count:,} {reason}" for reason, count in summary.rejected_by_reason.items())
+    place = f" -> {summary.rejects}" if summary.rejected else ""
+    changes = f"{summary.added:,} added, {summary.updated:,} updated, {summary.deleted:,} deleted, "
+    steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.stages.items())
+    rows = {
+        "documents": f"{summary.documents:,} ({changes}{summary.unchanged:,} unchanged)",
+        "encoded": f"{summary.encoded:,} documents, {summary.rows:,} rows, {summary.truncated:,} truncated",
+        "rejected": f"{summary.rejected:,}{f' ({rejected})' if rejected else ''}{place}",
+        "tokens": f"{summary.tokens:,} ({summary.tokens / max(summary.stages.get('encode', 0.0), 1e-9):,.0f} a second)",
+        "bytes": f"{summary.bytes:,}",
+        "seconds": f"{summary.seconds:.1f} ({steps})",
+        "run": summary.run,
+    }
+    for name, value in rows.items():
+        table.add_row(f"[dim]{name}[/dim]", value)
+    return table
+
+
+def _encoders(summary: Summary) -> Table:
+    names = ("encoder", "dimensions", "active", "sparsity", "tokens", "recall", "fingerprint")
+    table = Table(*names, box=None, padding=(0, 1, 0, 0))
+    for name, encoder in summary.encoders.items():
+        statistics = encoder.statistics
+        active = f"{statistics['active_dims']:.1f}" if "active_dims" in statistics else "all"
+        sparsity = f"{statistics['sparsity_ratio']:.4f}" if "sparsity_ratio" in statistics else ""
+        recall = f"{summary.recall[name]:.3f}"
+        tokens = f"{statistics['tokens']:,.0f}"
+        row = (name, f"{encoder.dimensions:,}", active, sparsity, tokens, recall, encoder.fingerprint)
+        table.add_row(*row)
+    return table

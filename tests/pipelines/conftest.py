@@ -1,0 +1,82 @@
+"""One Ray for all tests of the pipelines, and a corpus small enough to index in seconds."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from pipelines.command import index_recipe
+from pipelines.load import load_recipe
+from pipelines.summary import Summary
+
+WORDS = (
+    "mill",
+    "race",
+    "water",
+    "wheel",
+    "stone",
+    "grain",
+    "flour",
+    "river",
+    "sluice",
+    "gate",
+    "shaft",
+    "gear",
+    "weir",
+)
+
+Index = Callable[..., Summary]
+
+
+def document(number: int) -> dict[str, Any]:
+    """A document whose words say its number, so that search finds it."""
+    words = [WORDS[(number * step + step) % len(WORDS)] for step in range(1, 9)]
+    return {"_id": f"doc-{number:05d}", "title": f"number{number}", "text": " ".join(words)}
+
+
+def whole_text(number: int) -> str:
+    """What of a document is encoded."""
+    return f"{document(number)['title']} {document(number)['text']}"
+
+
+def write_corpus(path: Path, documents: list[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(one) + "\n" for one in documents))
+
+
+def recipe_text(folder: Path, **more: Any) -> str:
+    recipe = {
+        "collection": "mill",
+        "store": str(folder / "store"),
+        "source": {"format": "jsonl", "uri": f"{folder}/corpus/*.jsonl", "text": ["title", "text"]},
+        "encoders": {
+            "dense": {"kind": "dense", "model": "hashing", "dimensions": 32},
+            "sparse": {"kind": "sparse", "model": "idf"},
+        },
+        **more,
+    }
+    return json.dumps(recipe)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """Ray in this process for the whole session: 3 s to start, and workers stay warm."""
+    from pipelines.cluster import connect
+
+    with connect(None):
+        yield
+
+
+@pytest.fixture
+def index(tmp_path: Path, ray_cluster: None) -> Index:
+    """Index `tmp_path/corpus/*.jsonl` with the hashing and idf encoders, quietly."""
+
+    def run(*overrides: str, **more: Any) -> Summary:
+        path = tmp_path / "recipe.yaml"
+        path.write_text(recipe_text(tmp_path, **more))
+        return index_recipe(load_recipe(path, overrides), None, Console(stderr=True, quiet=True))
+
+    return run

@@ -1,0 +1,237 @@
+"""The whole job on embedded Ray with encoders that need no weights: what is published is what the source held."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from operators.core.errors import GateError, IntegrityError, MillraceError
+from operators.core.manifest import Manifest
+from operators.core.storage import open_store
+from operators.publish.chain import list_snapshots, read_manifest
+from operators.search.mode import Mode
+from operators.search.snapshot import Snapshot
+from tests.pipelines.conftest import Index, document, whole_text, write_corpus
+
+pytestmark = pytest.mark.ray
+
+
+def published(folder: Path, number: int | None = None) -> Manifest:
+    return read_manifest(open_store(str(folder / "store" / "mill")), number)
+
+
+def stored_documents(folder: Path, manifest: Manifest) -> pl.DataFrame:
+    store = open_store(str(folder / "store" / "mill"))
+    return pl.concat([pl.read_parquet(BytesIO(store.get(part.documents.key))) for part in manifest.parts])
+
+
+def test_index_good_corpus_publishes_every_document_and_finds_each(tmp_path: Path, index: Index) -> None:
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(300)])
+    summary = index()
+    assert (summary.snapshot, summary.documents, summary.encoded, summary.added) == (1, 300, 300, 300)
+    assert (summary.rejected, summary.updated, summary.deleted, summary.unchanged) == (0, 0, 0, 0)
+    assert summary.recall == {"dense": 1.0, "sparse": 1.0}
+    documents = stored_documents(tmp_path, published(tmp_path))
+    assert documents["doc_id"].to_list() == [f"doc-{n:05d}" for n in range(300)]
+    assert documents["text"][7] == whole_text(7)
+    snapshot = Snapshot.open(summary.uri)
+    for number in (0, 123, 299):
+        for mode in Mode:
+            assert snapshot.search(whole_text(number), k=1, mode=mode)[0].doc_id == f"doc-{number:05d}"
+
+
+def test_index_manifest_names_every_file_with_its_checksum(tmp_path: Path, index: Index) -> None:
+    import hashlib
+
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(50)])
+    index()
+    store = open_store(str(tmp_path / "store" / "mill"))
+    files = published(tmp_path).files()
+    assert len(files) >= 9
+    for file in files:
+        data = store.get(file.key)
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (file.bytes, file.sha256)
+
+
+def test_index_idf_weights_are_those_of_the_corpus(tmp_path: Path, index: Index) -> None:
+    """Stored query weights equal a count by hand over the stored presence vectors."""
+    from safetensors.numpy import load
+
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(120)])
+    index()
+    store, manifest = open_store(str(tmp_path / "store" / "mill")), published(tmp_path)
+    frequency = np.zeros(manifest.encoders["sparse"].dimensions)
+    for part in manifest.parts:
+        for row in pl.read_parquet(BytesIO(store.get(part.vectors["sparse"].key)))["indices"].to_list():
+            frequency[row] += 1
+    expected = np.log1p((120 - frequency + 0.5) / (frequency + 0.5)) ** 2
+    files = manifest.encoders["sparse"].files
+    weights = load(store.get(files["idf.safetensors"].key))["weights"]
+    assert frequency.max() == 120
+    np.testing.assert_allclose(weights, expected, rtol=1e-5)
+
+
+def test_index_same_source_again_does_nothing_and_says_so(tmp_path: Path, index: Index) -> None:
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(20)])
+    first, second = index(), index()
+    assert not first.published_before
+    assert second.published_before
+    assert (second.snapshot, second.encoded, second.unchanged) == (1, 0, 20)
+    assert list_snapshots(open_store(first.uri)) == [1]
+
+
+def test_index_changed_source_publishes_the_next_snapshot_and_keeps_the_last(tmp_path: Path, index: Index) -> None:
+    corpus = tmp_path / "corpus" / "a.jsonl"
+    write_corpus(corpus, [document(n) for n in range(40)])
+    weights = {name: record.files for name, record in (index(), published(tmp_path))[1].encoders.items()}
+    changed = {**document(5), "title": "changed"}
+    write_corpus(corpus, [document(n) for n in range(40) if n not in {3, 5}] + [changed, document(77)])
+    summary = index()
+    assert summary.snapshot == 2
+    assert (summary.added, summary.updated, summary.deleted, summary.unchanged) == (1, 1, 1, 38)
+    assert {name: record.files for name, record in published(tmp_path).encoders.items()} == weights
+    new, old = Snapshot.open(summary.uri), Snapshot.open(summary.uri, 1)
+    assert new.search(whole_text(77), k=1)[0].doc_id == "doc-00077"
+    assert "doc-00003" not in [hit.doc_id for hit in new.search(whole_text(3), k=40)]
+    assert old.search(whole_text(3), k=1)[0].doc_id == "doc-00003"
+
+
+def test_index_after_the_runs_folder_was_deleted_still_knows_what_changed(tmp_path: Path, index: Index) -> None:
+    import shutil
+
+    corpus = tmp_path / "corpus" / "a.jsonl"
+    write_corpus(corpus, [document(n) for n in range(12)])
+    uri = index().uri
+    shutil.rmtree(Path(uri) / "runs")
+    write_corpus(corpus, [document(n) for n in range(13)])
+    summary = index()
+    assert (summary.snapshot, summary.added, summary.unchanged) == (2, 1, 12)
+
+
+def test_index_other_index_settings_build_a_new_index_and_encode_nothing(tmp_path: Path, index: Index) -> None:
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(40)])
+    index()
+    summary = index("index.dense=hnsw")
+    assert (summary.snapshot, summary.encoded, summary.added, summary.unchanged) == (2, 0, 0, 40)
+    first, second = (published(tmp_path, number) for number in (1, 2))
+    assert first.parts == second.parts
+    assert [first.indexes["dense"][0].backend, second.indexes["dense"][0].backend] == ["faiss-flat", "faiss-hnsw"]
+    assert Snapshot.open(summary.uri).search(whole_text(9), k=1)[0].doc_id == "doc-00009"
+
+
+def test_index_bad_documents_are_rejected_with_reason_file_and_line_and_the_rest_is_indexed(
+    tmp_path: Path, index: Index
+) -> None:
+    lines = [json.dumps(document(n)).encode() for n in range(30)]
+    bad = {
+        "missing_id": b'{"text": "no id"}',
+        "duplicate_id": json.dumps({"_id": "doc-00004", "text": "again"}).encode(),
+        "null_text": b'{"_id": "n", "text": null}',
+        "text_not_string": b'{"_id": "t", "text": 5}',
+        "empty_text": b'{"_id": "e", "text": "  "}',
+        "invalid_utf8": b'{"_id": "u", "text": "\xff\xfe"}',
+        "broken_json": b'{"_id": "b", "text": "x"',
+        "not_an_object": b"[1]",
+        "control_characters": b'{"_id": "c", "text": "a\\u0000b"}',
+        "lone_surrogate": b'{"_id": "s", "text": "\\ud800"}',
+    }
+    corpus = tmp_path / "corpus" / "a.jsonl"
+    corpus.parent.mkdir()
+    corpus.write_bytes(b"\n".join([*lines, *bad.values()]) + b"\n")
+    summary = index("publish.max_reject_ratio=0.5", source={**_source(tmp_path), "max_characters": 2000})
+    assert (summary.documents, summary.rejected) == (30, len(bad))
+    assert summary.rejected_by_reason == dict.fromkeys(sorted(bad), 1)
+    rejects = [json.loads(line) for path in Path(summary.rejects).glob("*.jsonl") for line in path.open()]
+    assert {row["reason"]: row["line"] for row in rejects} == {reason: 31 + n for n, reason in enumerate(bad)}
+    assert all(row["file"].endswith("a.jsonl") for row in rejects)
+
+
+def _source(folder: Path) -> dict[str, object]:
+    return {"format": "jsonl", "uri": f"{folder}/corpus/*.jsonl", "text": ["title", "text"]}
+
+
+def test_index_long_document_is_truncated_and_counted(tmp_path: Path, index: Index) -> None:
+    write_corpus(
+        tmp_path / "corpus" / "a.jsonl", [document(0), {"_id": "long", "title": "", "text": "wheel " * 2_000_000}]
+    )
+    summary = index()
+    assert (summary.documents, summary.truncated, summary.rejected) == (2, 1, 0)
+
+
+def test_index_too_many_rejects_refuses_before_encoding_and_goes_on_when_told(tmp_path: Path, index: Index) -> None:
+    corpus = tmp_path / "corpus" / "a.jsonl"
+    write_corpus(corpus, [document(0), document(0), document(1)])
+    with pytest.raises(GateError, match=r"1 of 3 documents were rejected .* 1 duplicate_id") as refused:
+        index()
+    store = open_store(str(tmp_path / "store" / "mill"))
+    assert list_snapshots(store) == []
+    assert store.list("vectors/") == []
+    assert any("duplicates" in info.key for info in store.list("runs/"))
+    advice = str(refused.value).rpartition("--set ")[2]
+    assert index(advice).documents == 2
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"], ids=["empty file", "blank lines"])
+def test_index_no_document_names_the_inputs(tmp_path: Path, index: Index, content: str) -> None:
+    corpus = tmp_path / "corpus" / "a.jsonl"
+    corpus.parent.mkdir()
+    corpus.write_text(content)
+    with pytest.raises(GateError, match=r"no document in 1 inputs: .*a\.jsonl"):
+        index()
+
+
+def test_index_no_input_names_the_address(tmp_path: Path, index: Index) -> None:
+    (tmp_path / "corpus").mkdir()
+    with pytest.raises(MillraceError, match=r"corpus/\*\.jsonl"):
+        index()
+
+
+def test_index_chunked_documents_are_found_by_their_best_chunk(tmp_path: Path, index: Index) -> None:
+    filler = "grain and water on stone"
+    text = " ".join([filler] * 20 + ["zanzibar lighthouse"] + [filler] * 20)
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [{"_id": "long", "title": "", "text": text}, document(1)])
+    summary = index(chunking={"encoder": "sparse", "tokens": 16, "overlap": 4})
+    assert summary.documents == 2
+    assert summary.rows > 10
+    [hit, *_] = Snapshot.open(summary.uri).search("zanzibar lighthouse", k=2, mode=Mode.SPARSE)
+    assert hit.doc_id == "long"
+    assert hit.chunk > 0
+    assert "zanzibar" in text[slice(*hit.span)]
+    assert hit.text == text[slice(*hit.span)]
+
+
+def test_index_second_run_taking_the_number_first_is_told_to_run_again(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two drivers on one parent: the manifest of the other appears while this one encodes."""
+    from pipelines import verify
+
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(10)])
+    whole = verify.manifest
+
+    def overtaken(job: verify.Job, done: verify.Done) -> Manifest:
+        manifest = whole(job, done)
+        job.store.create(
+            "manifests/000000000001.json", manifest.model_copy(update={"run": "other"}).model_dump_json().encode()
+        )
+        return manifest
+
+    monkeypatch.setattr(verify, "manifest", overtaken)
+    with pytest.raises(GateError, match="published by run other while"):
+        index()
+    assert published(tmp_path).run == "other"
+
+
+def test_search_changed_part_on_the_store_is_refused(tmp_path: Path, index: Index) -> None:
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(10)])
+    summary = index()
+    file = published(tmp_path).parts[0].documents
+    path = Path(open_store(summary.uri).path(file.key))
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    with pytest.raises(IntegrityError) as refused:
+        Snapshot.open(summary.uri).search("number3")
+    assert file.sha256 in str(refused.value)
+    assert path.name in str(refused.value)
