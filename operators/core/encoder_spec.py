@@ -28,16 +28,28 @@ class Role(StrEnum):
 
 
 class Precision(StrEnum):
-    """Number format of weights and activations; `auto` is bfloat16 where the device is fast at it, else float32."""
+    """Number format of weights and activations; `auto` is bfloat16 where the device is fast at it, else float32.
+
+    float16 is for GPUs, int8 for `engine: openvino`.
+    """
 
     AUTO = "auto"
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
+    INT8 = "int8"
+
+
+class Engine(StrEnum):
+    """What runs a model: `auto` is our own engine where it covers the architecture, else the model's own forward."""
+
+    AUTO = "auto"
+    SENTENCE_TRANSFORMERS = "sentence-transformers"
+    OPENVINO = "openvino"
 
 
 class EncoderSpec(Spec):
-    """One encoder of a recipe. `device` and `batch_tokens` change its speed, everything else its vectors."""
+    """One encoder of a recipe. `device` and `batch_tokens` change its speed alone, everything else its vectors."""
 
     kind: Kind
     model: str = Field(
@@ -54,8 +66,9 @@ class EncoderSpec(Spec):
     max_active_dims: int | None = Field(None, ge=1, description="sparse: largest weights kept of a vector")
     dimensions: int = Field(384, ge=1, description="model hashing: length of its vectors")
     precision: Precision = Precision.FLOAT32
+    engine: Engine = Engine.AUTO
     device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
-    batch_tokens: int | None = Field(None, ge=128, description="padded tokens a forward pass; default: by device")
+    batch_tokens: int | None = Field(None, ge=128, description="tokens a forward pass; default: by device")
 
     @field_validator("revision", "base_revision")
     @classmethod
@@ -70,6 +83,8 @@ class EncoderSpec(Spec):
             raise ValueError("max_active_dims is for kind: sparse")
         if self.model == IDF and self.kind is not Kind.SPARSE:
             raise ValueError("model idf is kind: sparse")
+        if self.precision is Precision.INT8 and self.engine is not Engine.OPENVINO:
+            raise ValueError("precision int8 is for engine: openvino")
         return self
 
 

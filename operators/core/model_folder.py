@@ -12,7 +12,7 @@ from operators.core.model_location import Location, locate
 from operators.core.model_modules import Module, read_json, read_modules
 
 #: Raised whenever our code changes the vectors of an unchanged model, so that old and new ones never mix.
-ENGINE = 1
+ENGINE = 2
 #: Tokens kept of a text by a model that names no limit.
 UNLIMITED = 131_072
 
@@ -64,6 +64,8 @@ class ModelFolder:
             "max_length": limit,
             "max_active_dims": self.max_active_dims(spec),
             "precision": spec.precision,
+            # Engines agree within a tolerance and not to the bit: parts of two engines are not mixed in silence.
+            "engine": spec.engine,
         }
 
     def max_active_dims(self, spec: EncoderSpec) -> int | None:

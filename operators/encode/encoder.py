@@ -15,9 +15,10 @@ _NO_FILES: Mapping[str, Path] = {}
 
 
 class Encoder(Protocol):
-    """Token ids to vectors."""
+    """Token ids to vectors; `splits` counts the batches halved since it was loaded because memory ran out."""
 
     dimensions: int
+    splits: int
 
     def encode(self, tokens: "pa.ListArray[Any]", role: Role) -> pa.Table:
         """One row a row of `list<int32>` ids, in order: `schema.dense(dimensions)` or `schema.SPARSE`."""

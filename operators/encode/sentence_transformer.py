@@ -41,6 +41,7 @@ class SentenceTransformerEncoder:
         if threads is not None:
             torch.set_num_threads(threads)
         self._spec = spec
+        self.splits = 0
         self._model = _load(spec, folder)
         self._batch_tokens = spec.batch_tokens or _default_batch(spec.kind, self._model.device)
         self._static = {role: read_modules(folder.path, role)[0].name == "StaticEmbedding" for role in Role}
