@@ -25,6 +25,18 @@ for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
 _DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests marked `gpu` where there is none; torch is imported only where there are such tests."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if not marked:
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device: run `pytest -m gpu` where there is one"))
+
+
 def data(name: str) -> Path:
     """A shared collection's folder; skips the test where this machine has none."""
     folder = _DATA / name

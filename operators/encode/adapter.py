@@ -1,10 +1,11 @@
-"""A PEFT adapter beside the base model it was resolved to, for loaders that follow `adapter_config.json`."""
+"""PEFT adapters: found beside the base model they were resolved to, and merged into it once loaded."""
 
 import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from operators.core.model_folder import ModelFolder
 from operators.core.model_modules import read_json
@@ -28,3 +29,17 @@ def loadable(folder: ModelFolder) -> Iterator[Path]:
             else:
                 link.symlink_to(file.resolve())
         yield Path(temporary)
+
+
+def merge_adapters(model: Any) -> Any:
+    """The model with every adapter added to the weights it adapts, so that it costs nothing more to run."""
+    if not any(getattr(module, "_hf_peft_config_loaded", False) for module in model.modules()):
+        return model
+    from peft.tuners.tuners_utils import BaseTunerLayer  # a second that models without adapters need not wait
+
+    layers = [(name, layer) for name, layer in model.named_modules() if isinstance(layer, BaseTunerLayer)]
+    for name, layer in layers:
+        layer.merge()
+        parent, _, own = name.rpartition(".")
+        setattr(model.get_submodule(parent), own, layer.get_base_layer())
+    return model

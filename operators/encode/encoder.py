@@ -15,10 +15,14 @@ _NO_FILES: Mapping[str, Path] = {}
 
 
 class Encoder(Protocol):
-    """Token ids to vectors; `splits` counts the batches halved since it was loaded because memory ran out."""
+    """Token ids to vectors; `splits` counts the batches halved since it was loaded because memory ran out.
+
+    `quality` says what a lossy engine loses, measured when it was loaded: figures by name, none for the others.
+    """
 
     dimensions: int
     splits: int
+    quality: dict[str, float]
 
     def encode(self, tokens: "pa.ListArray[Any]", role: Role) -> pa.Table:
         """One row a row of `list<int32>` ids, in order: `schema.dense(dimensions)` or `schema.SPARSE`."""
@@ -32,6 +36,6 @@ def open_encoder(
         return HashingEncoder(spec)
     if spec.model == IDF:
         return IdfEncoder(folder, files)
-    from operators.encode.sentence_transformer import SentenceTransformerEncoder  # imports torch: 8 s
+    from operators.encode.engine import EngineEncoder  # imports torch: 8 s
 
-    return SentenceTransformerEncoder(spec, folder, threads)
+    return EngineEncoder(spec, folder, threads)

@@ -1,5 +1,6 @@
 """Lists of different lengths as flat arrays: what token ids and sparse vectors are made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,12 @@ class Ragged:
         """The values of one row, a view."""
         start = self.starts[number]
         return self.values[start : start + self.lengths[number]]
+
+
+def join(rows: Sequence[NDArray[np.int32]]) -> Ragged:
+    """Rows one behind another."""
+    lengths = np.array([len(row) for row in rows], np.int64)
+    return Ragged(np.concatenate([np.empty(0, np.int32), *rows]), np.cumsum(lengths) - lengths, lengths)
 
 
 def ragged(tokens: "pa.ListArray[Any]") -> Ragged:

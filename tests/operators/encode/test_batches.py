@@ -2,14 +2,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.encode.batches import batches
+from operators.encode.batches import padded_batches
 
 LENGTHS = st.lists(st.integers(0, 600), max_size=200).map(lambda values: np.array(values, np.int64))
 
 
 @given(LENGTHS, st.integers(1, 4096))
 def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
-    plan = batches(lengths, budget)
+    plan = padded_batches(lengths, budget)
     rows = np.concatenate([np.empty(0, np.int64), *plan])
     assert sorted(rows.tolist()) == list(range(len(lengths)))
     for batch in plan:
@@ -18,7 +18,7 @@ def test_batches_hold_every_row_once_within_the_budget(lengths, budget):
 
 @given(LENGTHS, st.integers(1, 4096))
 def test_batches_are_full_and_go_from_long_to_short(lengths, budget):
-    plan = batches(lengths, budget)
+    plan = padded_batches(lengths, budget)
     sorted_lengths = np.concatenate([np.empty(0, np.int64), *(lengths[batch] for batch in plan)])
     assert (np.diff(sorted_lengths) <= 0).all()
     for batch in plan[:-1]:
@@ -27,4 +27,4 @@ def test_batches_are_full_and_go_from_long_to_short(lengths, budget):
 
 def test_batches_of_short_rows_waste_no_padding_on_a_long_one():
     lengths = np.array([1, 500, 1, 500, 1, 1], np.int64)
-    assert [batch.tolist() for batch in batches(lengths, 1000)] == [[1, 3], [0, 2, 4, 5]]
+    assert [batch.tolist() for batch in padded_batches(lengths, 1000)] == [[1, 3], [0, 2, 4, 5]]

@@ -1,0 +1,118 @@
+"""Our engine: any model of sentence-transformers, its batches packed where the architecture is known, in any order."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from numpy.typing import NDArray
+
+from operators.core.encoder_spec import EncoderSpec, Engine, Kind, Role
+from operators.core.errors import MillraceError
+from operators.core.model_folder import ModelFolder
+from operators.encode.coverage import attend_packed, packed_runner, route
+from operators.encode.device import in_flight
+from operators.encode.outlet import Outlet, dense_outlet, sparse_outlet
+from operators.encode.own_forward import OwnForward
+from operators.encode.ragged import Ragged, ragged
+from operators.encode.runner import Runner
+from operators.encode.sentence_transformer import load
+
+_LOG = logging.getLogger(__name__)
+#: Shorter rows count as this many tokens: a sparse row costs its whole vocabulary, so 8192 one-word queries took 2 GB.
+_SHORTEST = 16
+#: Tokens a forward pass. A CPU's caches hold the activations of so many; a GPU is kept busy by no fewer.
+_BATCH_TOKENS = {"cpu": 4096, "cuda": 32_768}
+#: A sparse model's own forward makes a score for each padded token and each of 30,000 to 50,000 word pieces.
+_BATCH_TOKENS_SCORED = 2048
+
+
+class EngineEncoder:
+    """A dense or sparse model; vectors equal sentence-transformers' own `encode_document` and `encode_query`."""
+
+    def __init__(self, spec: EncoderSpec, folder: ModelFolder, threads: int | None = None) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        model = load(spec, folder)
+        limit = folder.max_active_dims(spec) or getattr(model, "max_active_dims", None)
+        self._device: torch.device = model.device
+        self._runners = _runners(spec, folder, model, limit)
+        self._budgets = {
+            role: spec.batch_tokens or _budget(spec, model, runner) for role, runner in self._runners.items()
+        }
+        self._truncate = getattr(model, "truncate_dim", None)
+        self.splits = 0
+        self.quality: dict[str, float] = {}
+        self.dimensions = int(self._run([np.zeros(1, np.int32)], Role.DOCUMENT).shape[1])
+        self._outlet: Outlet = sparse_outlet(limit) if spec.kind is Kind.SPARSE else dense_outlet(self.dimensions)
+
+    def encode(self, tokens: "pa.ListArray[Any]", role: Role) -> pa.Table:
+        """See `Encoder`."""
+        rows = ragged(tokens)
+        plan = self._runners[role].plan(np.maximum(rows.lengths, _SHORTEST), self._budgets[role])
+        # While the device computes a batch, the one before it is selected and copied out.
+        ahead = 1 if self._device.type == "cuda" else 0
+        table = self._outlet.table(in_flight(self._started(plan, rows, role), ahead))
+        places = np.argsort(np.concatenate([np.empty(0, np.int64), *plan]))
+        return table.take(pa.array(places, pa.int64()))
+
+    def _started(self, plan: Sequence[NDArray[np.int64]], rows: Ragged, role: Role) -> Iterator[Callable[[], Any]]:
+        for batch in plan:
+            for vectors in self._within_memory([rows.row(number) for number in batch], role):
+                yield self._outlet.start(vectors)
+
+    def _within_memory(self, rows: list[NDArray[np.int32]], role: Role) -> Iterator[torch.Tensor]:
+        """One batch, in halves where the device has not the memory for it, in order."""
+        try:
+            vectors = self._run(rows, role)
+        except torch.OutOfMemoryError as error:
+            if len(rows) == 1:
+                raise MillraceError(
+                    f"the device has not the memory for one text of {len(rows[0]):,} tokens: set a smaller max_length, "
+                    "or precision: bfloat16"
+                ) from error
+        else:
+            yield vectors
+            return
+        # Outside the handler: the exception holds the failed batch's tensors alive.
+        self.splits += 1
+        torch.cuda.empty_cache()
+        half = len(rows) // 2
+        yield from self._within_memory(rows[:half], role)
+        yield from self._within_memory(rows[half:], role)
+
+    def _run(self, rows: list[NDArray[np.int32]], role: Role) -> torch.Tensor:
+        return self._runners[role].run(rows)[:, : self._truncate]
+
+
+def _runners(spec: EncoderSpec, folder: ModelFolder, model: Any, limit: int | None) -> dict[Role, Runner]:
+    """Packed for both roles or for none, where they share a transformer: its attention is switched for good."""
+    own: dict[Role, Runner] = {role: OwnForward(model, role, folder.prompt(spec, role), limit) for role in Role}
+    if spec.engine is not Engine.AUTO:
+        return own
+    packed = {role: packed_runner(model, role) for role in Role}
+    readers = {role: getattr(route(model, role)[0], "model", None) for role in Role}
+    unpacked = [readers[role] for role in Role if packed[role] is None]
+    for role in Role:
+        runner = packed[role]
+        if runner is not None and not any(readers[role] is other for other in unpacked):
+            attend_packed(readers[role])
+            own[role] = runner
+    _tell(folder, own, readers)
+    return own
+
+
+def _tell(folder: ModelFolder, runners: dict[Role, Runner], readers: dict[Role, Any]) -> None:
+    unpacked = {
+        type(readers[role]).__name__ for role in Role if readers[role] and isinstance(runners[role], OwnForward)
+    }
+    for name in sorted(unpacked):
+        _LOG.warning("%s: %s is not run packed but by its own forward, padded and slower", folder.path, name)
+
+
+def _budget(spec: EncoderSpec, model: Any, runner: Runner) -> int:
+    if spec.kind is Kind.SPARSE and isinstance(runner, OwnForward):
+        return _BATCH_TOKENS_SCORED
+    return _BATCH_TOKENS[model.device.type]

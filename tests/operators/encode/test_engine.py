@@ -1,0 +1,128 @@
+"""The engine's own duties: what runs packed, what does not, and what happens when memory runs out."""
+
+import logging
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from operators.core.encoder_spec import Role
+from operators.core.errors import MillraceError
+from operators.core.model_folder import resolve_model
+from operators.encode.engine import EngineEncoder
+from operators.encode.own_forward import OwnForward
+from operators.encode.packed import PackedRunner
+from operators.tokenize.tokenizer import Tokenizer
+from tests.families import FAMILIES, TEXTS, copied
+
+
+def engine(spec):
+    return EngineEncoder(spec, resolve_model(spec))
+
+
+def tokens(spec, texts=TEXTS, role=Role.DOCUMENT):
+    return Tokenizer(resolve_model(spec).tokenizer(spec, role)).tokenize(list(texts))[0]
+
+
+def numbers(table):
+    return np.concatenate([table[name].combine_chunks().flatten().to_numpy() for name in table.column_names])
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_runs_packed_where_it_has_a_transformer(family, name, caplog):
+    caplog.set_level(logging.WARNING)
+    runners = engine(family(name).spec())._runners
+    assert isinstance(runners[Role.DOCUMENT], PackedRunner)
+    assert isinstance(runners[Role.QUERY], PackedRunner) == (name != "inference_free_splade")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_packed_equals_the_models_own_forward(family, name):
+    packed, own = family(name).spec(batch_tokens=256), family(name).spec(engine="sentence-transformers")
+    left, right = (engine(spec).encode(tokens(spec), Role.DOCUMENT) for spec in (packed, own))
+    np.testing.assert_allclose(numbers(left), numbers(right), atol=1e-5)
+
+
+def test_positions_pass_over_a_padding_token_that_a_text_spells_out(family):
+    model = family("e5_large")
+    spec, own = model.spec(), model.spec(engine="sentence-transformers")
+    spelled = tokens(spec, ["fox <pad> fox <pad><pad> jumps", "fox jumps"])
+    assert 1 in spelled[0].as_py()
+    left, right = (engine(each).encode(spelled, Role.DOCUMENT) for each in (spec, own))
+    np.testing.assert_allclose(numbers(left), numbers(right), atol=1e-5)
+
+
+def test_an_unknown_architecture_runs_its_own_forward_and_says_so_once(family, tmp_path, caplog):
+    from transformers import AlbertConfig, AlbertModel
+
+    model = copied(family("e5_small"), tmp_path / "model")
+    config = AlbertConfig(
+        vocab_size=30522, hidden_size=32, embedding_size=16, num_attention_heads=4, intermediate_size=64
+    )
+    AlbertModel(config).save_pretrained(model.folder)
+    encoder = engine(model.spec())
+    encoder.encode(tokens(model.spec()), Role.DOCUMENT)
+    assert [record.message.partition(": ")[2] for record in caplog.records] == [
+        "AlbertModel is not run packed but by its own forward, padded and slower"
+    ]
+
+
+def test_pooling_that_leaves_prompts_out_runs_the_models_own_forward(family, tmp_path):
+    model = copied(family("e5_small"), tmp_path / "model")
+    path = model.folder / "1_Pooling" / "config.json"
+    path.write_text(path.read_text().replace("{", '{"include_prompt": false,', 1))
+    assert all(isinstance(runner, OwnForward) for runner in engine(model.spec())._runners.values())
+
+
+def test_a_row_without_tokens_gets_a_vector_of_zeros(family):
+    rows = pa.array([[], [101, 4419, 102], []], pa.list_(pa.int32()))
+    for name, empty in (("e5_small", [0.0] * 32), ("peft_splade", [])):
+        table = engine(family(name).spec()).encode(rows, Role.DOCUMENT)
+        first, second, third = table[table.column_names[-1]].to_pylist()
+        assert first == third == empty
+        assert any(second)
+
+
+class Small:
+    """A runner with memory for `rows` rows, which notes what it was given."""
+
+    def __init__(self, runner, rows):
+        self.runner, self.rows, self.seen = runner, rows, []
+
+    def plan(self, lengths, budget):
+        return self.runner.plan(lengths, budget)
+
+    def run(self, rows):
+        self.seen.append(len(rows))
+        if len(rows) > self.rows:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return self.runner.run(rows)
+
+
+@pytest.mark.parametrize("name", ["e5_small", "peft_splade"])
+def test_out_of_memory_halves_the_batch_counts_it_and_changes_nothing(family, name):
+    spec = family(name).spec()
+    encoder = engine(spec)
+    wanted = encoder.encode(tokens(spec), Role.DOCUMENT)
+    encoder._runners[Role.DOCUMENT] = small = Small(encoder._runners[Role.DOCUMENT], 3)
+    found = encoder.encode(tokens(spec), Role.DOCUMENT)
+    np.testing.assert_allclose(numbers(found), numbers(wanted), atol=1e-5)
+    assert encoder.splits == sum(1 for count in small.seen if count > 3) >= 3
+    assert sum(count for count in small.seen if count <= 3) == len(TEXTS)
+
+
+def test_one_text_too_large_for_the_device_names_the_remedy(family):
+    spec = family("e5_small").spec()
+    encoder = engine(spec)
+    encoder._runners[Role.DOCUMENT] = Small(encoder._runners[Role.DOCUMENT], 0)
+    with pytest.raises(MillraceError, match="one text of 3 tokens: set a smaller max_length"):
+        encoder.encode(pa.array([[101, 7, 102]], pa.list_(pa.int32())), Role.DOCUMENT)
+
+
+def test_adapters_are_merged_and_leave_nothing_to_run(family):
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    runner = engine(family("peft_splade").spec())._runners[Role.DOCUMENT]
+    assert not any(isinstance(module, BaseTunerLayer) for module in runner._base.modules())
