@@ -40,11 +40,16 @@ Document = dict[str, str]
 
 
 def write_corpus(folder: Path, limit: int = LIMIT, packages: Sequence[str] = PACKAGES) -> int:
-    """Write the documents to `folder/docstrings.jsonl`; how many they are."""
+    """Write the documents to `folder/docstrings.jsonl`, unless it holds them already; how many they are.
+
+    A file written again has another modification time, and would be indexed again from its start.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     documents = find_documents(limit, packages)
-    with (folder / "docstrings.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(document, ensure_ascii=False) + "\n" for document in documents)
+    data = "".join(json.dumps(document, ensure_ascii=False) + "\n" for document in documents).encode()
+    file = folder / "docstrings.jsonl"
+    if not file.is_file() or file.read_bytes() != data:
+        file.write_bytes(data)
     return len(documents)
 
 

@@ -1,6 +1,7 @@
 """The demo corpus: what is taken from sources, and that the real one is sound."""
 
 import json
+import os
 import sysconfig
 from collections import Counter
 from pathlib import Path
@@ -84,6 +85,17 @@ def test_limit_is_spread_evenly_and_repeats_are_dropped(tmp_path: Path, monkeypa
     few = [document["_id"] for document in find_documents(10, ["pkg"])]
     assert few == [document["_id"] for document in find_documents(10, ["pkg"])]
     assert few == [everything[index * 101 // 10] for index in range(10)]
+
+
+def test_write_corpus_again_leaves_the_file_as_it_is_until_the_documents_change(tmp_path: Path) -> None:
+    """A second `make demo` indexed everything again: the file was the same, its modification time was not."""
+    file = tmp_path / "docstrings.jsonl"
+    assert write_corpus(tmp_path, 5, packages=()) == 5
+    os.utime(file, (1, 1))
+    write_corpus(tmp_path, 5, packages=())
+    assert file.stat().st_mtime == 1
+    write_corpus(tmp_path, 6, packages=())
+    assert len(file.read_text(encoding="utf-8").splitlines()) == 6
 
 
 def test_corpus_of_this_python_is_large_and_unique(tmp_path: Path) -> None:
