@@ -27,10 +27,11 @@ def _round_up(ratio: float) -> float:
 def check_recall(encoder: str, measured: Recall, limit: float) -> None:
     """Refuse an index that misses too much of what exact search finds."""
     if measured.recall < limit:
+        advised = int(measured.recall * 100) / 100
         raise GateError(
             f"not published: the index of encoder {encoder} has recall@{measured.k} {measured.recall:.3f} over "
             f"{measured.queries} queries, publish.min_recall asks for {limit:g}. Raise index.hnsw_ef_search or "
-            f"index.flat_rows in the recipe, or lower the gate with --set publish.min_recall={measured.recall:.2f}"
+            f"index.flat_rows in the recipe, or lower the gate with --set publish.min_recall={advised:g}"
         )
 
 

@@ -36,6 +36,14 @@ def test_check_recall_below_the_gate_is_refused() -> None:
         check_recall("dense", Recall(k=10, queries=200, recall=0.949), 0.95)
 
 
+def test_check_recall_advises_a_gate_that_passes() -> None:
+    """0.9487 was rounded to 0.95, the very gate that it had missed."""
+    measured = Recall(k=10, queries=200, recall=0.9487)
+    with pytest.raises(GateError) as refused:
+        check_recall("dense", measured, 0.95)
+    check_recall("dense", measured, float(str(refused.value).rpartition("=")[2]))
+
+
 def _part(name: str, rows: int) -> Part:
     return Part(part=name, rows=rows, documents=FILE, vectors={})
 
