@@ -7,7 +7,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from operators.core.errors import IntegrityError
+from operators.core.errors import IntegrityError, ObjectMissingError
 from operators.core.fingerprint import digest_file, fingerprint
 from operators.core.manifest import StoredFile
 from operators.core.storage import ObjectInfo, Store
@@ -15,6 +15,7 @@ from operators.core.storage import ObjectInfo, Store
 #: Environment variable that names the folder of downloaded files.
 VARIABLE = "MILLRACE_CACHE"
 _SHA256 = re.compile("[0-9a-f]{64}")
+_REMEDY = "Restore the object from a copy, search an earlier snapshot, or index into a new collection"
 #: Downloaded files belong to their user: they may hold the text of documents.
 _PRIVATE = 0o700
 
@@ -37,7 +38,7 @@ class FileCache:
         earlier does not hide that the object changed since.
         """
         _check_record(file)
-        info = store.head(file.key)
+        info = _head(store, file)
         if store.is_local:
             path = Path(store.path(file.key))
             _verify(path, file, store)
@@ -69,6 +70,16 @@ class FileCache:
             temporary.unlink(missing_ok=True)
 
 
+def _head(store: Store, file: StoredFile) -> ObjectInfo:
+    try:
+        return store.head(file.key)
+    except ObjectMissingError as error:
+        raise ObjectMissingError(
+            f"{store.locate(file.key)} is gone from the store: the snapshot names it with sha256 {file.sha256} "
+            f"({file.bytes} bytes). {_REMEDY}"
+        ) from error
+
+
 def _note(target: Path, store: Store, file: StoredFile) -> Path:
     """What the store said of the object when it was downloaded; one a place, as stores may share a file."""
     return target.with_name(f"{target.name}-{fingerprint([store.uri, file.key])}.json")
@@ -91,6 +102,5 @@ def _verify(path: Path, file: StoredFile, store: Store) -> None:
     if (size, sha256) != (file.bytes, file.sha256):
         raise IntegrityError(
             f"{store.locate(file.key)} changed on the store: expected sha256 {file.sha256} ({file.bytes} bytes), "
-            f"got {sha256} ({size} bytes). Restore the object from a copy, search an earlier snapshot, "
-            f"or index into a new collection"
+            f"got {sha256} ({size} bytes). {_REMEDY}"
         )

@@ -85,7 +85,7 @@ def test_path_of_object_deleted_after_download_is_refused(store: Store, cache: F
     store.put(FILE.key, DATA)
     cache.path(store, FILE)
     store.delete(FILE.key)
-    with pytest.raises(ObjectMissingError, match=r"indexes/a\.npy"):
+    with pytest.raises(ObjectMissingError, match=r"indexes/a\.npy is gone from the store.* Restore the object"):
         cache.path(store, FILE)
 
 
