@@ -53,12 +53,22 @@ def connect(address: str | None) -> Iterator[Cluster]:
         with _quiet():
             ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        where = f"the Ray cluster at {address}" if address else "Ray on this machine"
-        raise UsageError(f"{where} could not be reached or started: {error}") from error
+        raise UsageError(_refusal(address, error)) from error
     try:
         yield _measure()
     finally:
         ray.shutdown()
+
+
+def _refusal(address: str | None, error: Exception) -> str:
+    """Ray says "failed to connect" for a refused token, too, and `ray start` asks for one wherever it has one."""
+    if address is None:
+        return f"Ray on this machine could not be started: {error}"
+    return (
+        f"the Ray cluster at {address} could not be joined: {error}. Check that it runs Ray {ray.__version__} too, and "
+        f"that this shell has its token (RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or the token file of the head); "
+        f"RAY_AUTH_MODE is {os.environ.get('RAY_AUTH_MODE', 'not set')} here"
+    )
 
 
 def _check_reachable(address: str) -> None:

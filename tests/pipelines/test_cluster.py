@@ -1,0 +1,25 @@
+"""A cluster that cannot be joined: one message with what to look at."""
+
+from typing import Any
+
+import pytest
+import ray
+
+from operators.core.errors import UsageError
+from pipelines import cluster
+
+
+def test_connect_cluster_that_refuses_names_version_and_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that Ray 2.60 says of a missing token: `ray start` asks for one wherever the machine has one."""
+
+    def refuse(**_: Any) -> None:
+        raise ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(cluster, "_check_reachable", lambda _: None)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with pytest.raises(UsageError) as refused, cluster.connect("10.0.0.1:6379"):
+        pass
+    for part in ("10.0.0.1:6379 could not be joined", f"Ray {ray.__version__}", "RAY_AUTH_MODE is not set here"):
+        assert part in str(refused.value)
