@@ -51,7 +51,7 @@ def _escape(text: str) -> str:
 
 
 def _recipe(path: Path, store: str | None, overrides: list[str] | None) -> Recipe:
-    return load_recipe(path, [*(overrides or []), *([f"store={json.dumps(store)}"] if store else [])])
+    return load_recipe(path, [*(overrides or []), *([] if store is None else [f"store={json.dumps(store)}"])])
 
 
 @app.command()

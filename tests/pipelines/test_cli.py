@@ -47,6 +47,13 @@ def test_cli_unknown_key_is_usage_and_starts_nothing(recipe: Path) -> None:
     assert not (recipe.parent / "store").exists()
 
 
+def test_cli_empty_store_is_usage_and_not_the_recipes_store(recipe: Path) -> None:
+    """`--store "$UNSET"` published into the store of the recipe."""
+    message = refused(millrace("index", str(recipe), "--store", "", cwd=recipe.parent), 2)
+    assert "store: " in message
+    assert not (recipe.parent / "store").exists()
+
+
 @pytest.mark.parametrize(
     ("encoder", "expected"),
     [
