@@ -39,6 +39,8 @@ def main() -> None:
     """Run the command line; a Millrace error is printed without a traceback."""
     # transformers draws a bar for every model it loads, over our own progress; workers inherit this.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    # Eleven lines about retries would hide our one about the model that the hub does not give.
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     try:
         app()
     except MillraceError as error:

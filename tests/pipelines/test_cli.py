@@ -69,6 +69,20 @@ def test_cli_model_that_cannot_be_used_is_usage(recipe: Path, encoder: str, expe
     assert not (recipe.parent / "store").exists()
 
 
+def test_cli_hub_that_does_not_answer_is_our_message_alone(tmp_path: Path) -> None:
+    """The hub's library warns of each of five retries, for 23 s; here it is only asked whether it would."""
+    code = (
+        "import contextlib, logging, sys; sys.argv = ['millrace', 'schema']\n"
+        "from pipelines.cli import main\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        "from huggingface_hub.utils import _http\n"
+        "sys.stderr.write(str(_http.logger.isEnabledFor(logging.WARNING)))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "HF_HUB_VERBOSITY"}
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert result.stderr == "False"
+
+
 def test_cli_store_not_writable_fails_before_encoding_and_names_the_operation(recipe: Path) -> None:
     blocked = recipe.parent / "file"
     blocked.write_text("in the way")
