@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from operators.core import layout
 from operators.core.encoder_spec import Role
 from operators.core.storage import redact
 from pipelines.job import Job, PlannedEncoder
@@ -35,11 +36,12 @@ def show_plan(job: Job, console: Console, *, as_json: bool) -> None:
 
 def plan_facts(job: Job) -> dict[str, Any]:
     """The plan as plain values."""
+    snapshot = job.parent.snapshot if job.parent and job.is_published else job.snapshot
     return {
         "collection": job.recipe.collection,
         "store": job.store.locate("").rstrip("/"),
         "run": job.run,
-        "snapshot": job.parent.snapshot if job.parent and job.is_published else job.snapshot,
+        "snapshot": snapshot,
         "state": "already published, nothing to do" if job.is_published else "to be run",
         "inputs": [{"path": redact(file.path), "bytes": file.bytes} for file in job.inputs],
         "parts": len(job.parts),
@@ -49,7 +51,7 @@ def plan_facts(job: Job) -> dict[str, Any]:
             f"documents/{job.identity.documents}/",
             *(f"vectors/{encoder.fingerprint}/" for encoder in job.encoders.values()),
             f"runs/{job.run}/",
-            f"manifests/{job.snapshot:012d}.json",
+            layout.manifest(snapshot),
         ],
         "encoders": {name: _encoder_facts(encoder) for name, encoder in job.encoders.items()},
     }

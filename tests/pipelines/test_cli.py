@@ -114,6 +114,7 @@ def test_cli_plan_prints_the_run_and_touches_nothing(recipe: Path) -> None:
     assert result.returncode == 0, result.stderr
     plan = json.loads(result.stdout)
     assert plan["snapshot"] == 1
+    assert plan["keys"][-1] == "manifests/000000000001.json"
     assert [Path(one["path"]).name for one in plan["inputs"]] == ["a.jsonl"]
     assert set(plan["encoders"]) == {"dense", "sparse"}
     assert sorted(path for path in recipe.parent.rglob("*")) == before
@@ -147,6 +148,8 @@ def test_cli_index_json_is_one_object_and_search_answers_from_it(recipe: Path) -
     assert {"score", "dense_rank", "sparse_rank"} <= set(hits[0])
     chain = json.loads(millrace("snapshots", summary["uri"], "--json", cwd=recipe.parent).stdout)
     assert [(one["snapshot"], one["documents"]) for one in chain] == [(1, 25)]
+    plan = json.loads(millrace("plan", str(recipe), "--json", cwd=recipe.parent).stdout)
+    assert (plan["snapshot"], plan["keys"][-1]) == (1, "manifests/000000000001.json")
 
 
 @pytest.mark.ray
