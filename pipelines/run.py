@@ -11,6 +11,7 @@ from operators.core.manifest import Manifest
 from operators.core.probe import prove_store
 from operators.publish import assemble
 from operators.publish.commit import publish
+from operators.publish.presence import check_present
 from operators.read.slices import plan_table
 from operators.write.parquet import to_parquet
 from pipelines import build, verify
@@ -72,7 +73,9 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> Manif
         segments, built = build.build(job, parts, assemble.dimensions(encoded.parts), cluster, progress)
     with clock.step("publish"):
         done = verify.Done(scanned, encoded, fitted, segments, built)
-        return publish(job.store, verify.manifest(job, done))
+        manifest = verify.manifest(job, done)
+        check_present(job.store, manifest)
+        return publish(job.store, manifest)
 
 
 def _keep_plan(job: Job) -> None:

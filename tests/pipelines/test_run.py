@@ -133,6 +133,25 @@ def test_index_bad_documents_are_rejected_with_reason_file_and_line_and_the_rest
         "text_not_string": b'{"_id": "t", "text": 5}',
         "empty_text": b'{"_id": "e", "text": "  "}',
         "invalid_utf8": b'{"_id": "u", "text": "\xff\xfe"}',
+def test_index_file_of_an_earlier_run_gone_is_not_published_and_the_advice_mends_it(
+    tmp_path: Path, index: Index
+) -> None:
+    """A receipt outlived the file it names: snapshot 2 was published, and could not be searched."""
+    import shutil
+
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(10)])
+    index()
+    store = open_store(str(tmp_path / "store" / "mill"))
+    store.delete(published(tmp_path).parts[0].documents.key)
+    with pytest.raises(IntegrityError) as refused:
+        index("index.dense=hnsw")
+    assert list_snapshots(store) == [1]
+    shutil.rmtree(str(refused.value).rpartition("delete ")[2].partition(" ")[0])
+    summary = index("index.dense=hnsw")
+    assert (summary.snapshot, summary.encoded) == (2, 10)
+    assert Snapshot.open(summary.uri).search(whole_text(9), k=1)[0].doc_id == "doc-00009"
+
+
         "broken_json": b'{"_id": "b", "text": "x"',
         "not_an_object": b"[1]",
         "control_characters": b'{"_id": "c", "text": "a\\u0000b"}',
