@@ -50,7 +50,7 @@ def encode_file(source: Path, target: Path, spec: EncoderSpec, role: Role, field
 
 def _batches(source: Path, fields: Sequence[str]) -> Iterator[list[tuple[str, str]]]:
     try:
-        with source.open(encoding="utf-8") as lines:
+        with source.open(encoding="utf-8-sig") as lines:
             records = (_record(source, number, line, fields) for number, line in enumerate(lines, 1) if line.strip())
             while batch := list(islice(records, _BATCH)):
                 yield batch
@@ -61,13 +61,15 @@ def _batches(source: Path, fields: Sequence[str]) -> Iterator[list[tuple[str, st
 def _record(source: Path, number: int, line: str, fields: Sequence[str]) -> tuple[str, str]:
     try:
         record = json.loads(line)
-        name, parts = str(record["_id"]), [record[field] for field in fields if record.get(field)]
+        name, parts = record["_id"], [record[field] for field in fields if record.get(field)]
         text = " ".join(parts)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UsageError(
             f"{source}, line {number}: expected an object with _id and {', '.join(fields)}: "
             f"{type(error).__name__}: {error}"
         ) from error
+    if not isinstance(name, str | int):
+        raise UsageError(f"{source}, line {number}: expected _id to be a string or an integer, got {name!r}")
     if not text:
         raise UsageError(f"{source}, line {number}: none of the fields {', '.join(fields)} holds text")
-    return name, text
+    return str(name), text

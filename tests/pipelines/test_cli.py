@@ -185,6 +185,7 @@ def test_cli_encode_into_a_folder_that_is_not_there_is_usage(tmp_path: Path) -> 
 
 def test_cli_encode_writes_one_row_a_line_in_order(tmp_path: Path) -> None:
     write_corpus(tmp_path / "in.jsonl", [document(n) for n in range(5)])
+    (tmp_path / "in.jsonl").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "in.jsonl").read_bytes())
     options = ("--model", "hashing", "--kind", "dense")
     result = millrace("encode", *options, "in.jsonl", "out.parquet", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
@@ -195,8 +196,9 @@ def test_cli_encode_writes_one_row_a_line_in_order(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
 
 
-def test_cli_encode_bad_line_is_named_and_leaves_no_output(tmp_path: Path) -> None:
-    (tmp_path / "in.jsonl").write_text('{"_id": "a", "text": "fine"}\n{"_id": "b"}\n')
+@pytest.mark.parametrize("bad", ['{"_id": "b"}', '{"_id": null, "text": "x"}'], ids=["no text", "null id"])
+def test_cli_encode_bad_line_is_named_and_leaves_no_output(tmp_path: Path, bad: str) -> None:
+    (tmp_path / "in.jsonl").write_text(f'{{"_id": "a", "text": "fine"}}\n{bad}\n')
     options = ("--model", "hashing", "--kind", "sparse")
     assert "line 2" in refused(millrace("encode", *options, "in.jsonl", "out.parquet", cwd=tmp_path), 2)
     assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
