@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from sentence_transformers import SentenceTransformer, SparseEncoder
+from transformers.utils import logging
 
 from operators.core.encoder_spec import EncoderSpec, Kind, Precision
 from operators.core.errors import UsageError
@@ -24,7 +25,7 @@ def load(spec: EncoderSpec, folder: ModelFolder) -> Any:
     """The model in the spec's precision on its device; raises `UsageError` naming what is wrong with it."""
     device = ("cuda" if torch.cuda.is_available() else "cpu") if spec.device == "auto" else spec.device
     wanted = _DTYPES[spec.precision]
-    with loadable(folder) as path, _naming(folder):
+    with loadable(folder) as path, _naming(folder), _without_bar():
         model: Any = _CLASSES[spec.kind](
             str(path),
             device=device,
@@ -40,6 +41,18 @@ def load(spec: EncoderSpec, folder: ModelFolder) -> Any:
             "modality_config for text"
         )
     return merge_adapters(model).to(wanted).eval()
+
+
+@contextmanager
+def _without_bar() -> Iterator[None]:
+    """transformers draws a bar for the weights of every model, over whatever its user shows."""
+    was_on = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_on:
+            logging.enable_progress_bar()
 
 
 @contextmanager

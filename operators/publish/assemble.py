@@ -2,10 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
 
 from operators.core.encoder_spec import EncoderSpec, Kind
 from operators.core.manifest import Counts, EncoderRecord, Part, SegmentIndex, StoredFile
-from operators.core.receipts import DiffReceipt, DuplicatesReceipt, FitReceipt, IndexReceipt, PartReceipt, ScanReceipt
+from operators.core.receipts import (
+    DiffReceipt,
+    DuplicatesReceipt,
+    EncoderTotals,
+    FitReceipt,
+    IndexReceipt,
+    PartReceipt,
+    ScanReceipt,
+)
+
+#: Statistic of an encoder: batches it halved because a GPU's memory ran out.
+SPLITS = "out_of_memory_splits"
 
 
 def parts(receipts: Sequence[PartReceipt]) -> tuple[Part, ...]:
@@ -60,14 +72,16 @@ def count(
 def encoder_record(
     name: str, spec: EncoderSpec, fingerprint: str, encoded: Sequence[PartReceipt], fitted: FitReceipt | None
 ) -> EncoderRecord:
-    """An encoder with what its vectors look like: tokens, and for sparse ones mean active dimensions and sparsity."""
+    """An encoder with what its vectors look like: tokens, mean active dimensions, and what it lost on the way."""
     totals = [receipt.totals[name] for receipt in encoded]
     rows = max(1, sum(receipt.rows for receipt in encoded))
     length = max(total.dimensions for total in totals)
     active = sum(total.active_dims for total in totals) / rows
     statistics = {"tokens": float(sum(total.tokens for total in totals))}
+    statistics[SPLITS] = float(sum(total.splits for total in totals))
     if spec.kind is Kind.SPARSE:
         statistics |= {"active_dims": active, "sparsity_ratio": 1 - active / length}
+    statistics |= _quality(totals)
     return EncoderRecord(
         kind=spec.kind,
         fingerprint=fingerprint,
@@ -76,6 +90,22 @@ def encoder_record(
         files=fitted.files if fitted else {},
         statistics=statistics,
     )
+
+
+def busy(encoded: Iterable[PartReceipt]) -> dict[str, float]:
+    """Seconds that workers spent on all parts, by stage."""
+    seconds: Counter[str] = Counter()
+    for receipt in encoded:
+        seconds.update(receipt.seconds)
+    return dict(seconds)
+
+
+def _quality(totals: Sequence[EncoderTotals]) -> dict[str, float]:
+    """Every worker measures its own engine: the mean over parts."""
+    names = sorted({name for total in totals for name in total.quality})
+    return {
+        f"quality_{name}": fmean(total.quality[name] for total in totals if name in total.quality) for name in names
+    }
 
 
 def dimensions(encoded: Sequence[PartReceipt]) -> dict[str, int]:

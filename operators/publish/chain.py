@@ -28,16 +28,35 @@ def manifest_sha256(store: Store, snapshot: int) -> str:
 
 
 def read_manifest(store: Store, snapshot: int | None = None) -> Manifest:
-    """A snapshot by its number, by default the newest; raises `UsageError` naming those there are where it is not."""
+    """A snapshot by its number, by default the newest.
+
+    Raises `UsageError` naming those there are where it is not, `IntegrityError` where the next one says it was changed.
+    """
     if snapshot is None:
         head = read_head(store)
         if head is None:
             raise _unpublished(store)
         return head
     try:
-        return _read(store, snapshot)
+        manifest = _read(store, snapshot)
     except ObjectMissingError:
         raise _missing(store, snapshot) from None
+    _check_against_next(store, snapshot)
+    return manifest
+
+
+def _check_against_next(store: Store, snapshot: int) -> None:
+    """The next snapshot names its parent's checksum; of the newest there is nobody who could."""
+    try:
+        parent = _read(store, snapshot + 1).parent
+    except ObjectMissingError:
+        return
+    found = manifest_sha256(store, snapshot)
+    if parent and parent.snapshot == snapshot and parent.sha256 != found:
+        raise IntegrityError(
+            f"{store.locate(layout.manifest(snapshot))} changed on the store: snapshot {snapshot + 1} names sha256 "
+            f"{parent.sha256}, got {found}. Restore it from a copy, or use a later snapshot"
+        )
 
 
 def _read(store: Store, snapshot: int) -> Manifest:

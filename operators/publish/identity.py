@@ -5,7 +5,7 @@ from operators.core.manifest import Manifest
 from operators.core.spec import Spec
 
 #: Raised when the meaning of a plan, a part or a receipt changes, so that old runs are not continued.
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 
 
 class Identity(Spec):

@@ -4,9 +4,9 @@ import pytest
 
 from operators.core import layout
 from operators.core.errors import IntegrityError, UsageError
-from operators.core.manifest import Manifest, to_json
+from operators.core.manifest import Manifest, Parent, to_json
 from operators.core.storage import Store, open_store
-from operators.publish.chain import list_snapshots, read_head, read_manifest
+from operators.publish.chain import list_snapshots, manifest_sha256, read_head, read_manifest
 from tests.operators.search.collection import Chunk, publish
 
 
@@ -67,3 +67,13 @@ def test_read_manifest_that_is_not_one_is_refused(store: Store) -> None:
     store.create(layout.manifest(1), b'{"format": 1}')
     with pytest.raises(IntegrityError, match="is not a Millrace manifest"):
         read_head(store)
+
+
+def test_read_manifest_that_the_next_snapshot_knows_otherwise_is_refused(store: Store) -> None:
+    first = published(store, 1)
+    parent = Parent(snapshot=1, sha256=manifest_sha256(store, 1))
+    store.create(layout.manifest(2), to_json(first.model_copy(update={"snapshot": 2, "parent": parent})))
+    assert read_manifest(store, 1) == first
+    store.put(layout.manifest(1), to_json(first.model_copy(update={"created_at": "long ago"})))
+    with pytest.raises(IntegrityError, match="snapshot 2 names sha256"):
+        read_manifest(store, 1)
