@@ -1,7 +1,7 @@
 """Which runner a model's roles get: packed where every module on the way is known, else the model's own forward."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from operators.encode.attention import NAME, Packing, register
 from operators.encode.packed import Finish, PackedRunner
 from operators.encode.pooling import MODES, pool
 from operators.encode.rotary import replace_rotary
+from operators.encode.segment_max import fold_bias
 from operators.encode.splade import SpladeFinish
 
 #: Modules after the pooling that turn one vector a text into another.
@@ -70,7 +71,10 @@ def _finish(reader: Any, found: Architecture, after: Sequence[Any]) -> Finish | 
     """How a route ends, or None where a module on it is not known."""
     output, first = reader.modality_config["text"]["method_output_name"], after[0]
     if output == "logits" and isinstance(first, SpladePooling) and len(after) == 1:
-        return SpladeFinish(found.head(reader.model), first.pooling_strategy, first.activation_function)
+        head = found.head(reader.model)
+        weight, bias = fold_bias(head.weight, head.bias)
+        head = replace(head, weight=weight, bias=bias)
+        return SpladeFinish(head, first.pooling_strategy, first.activation_function)
     if output == "last_hidden_state" and isinstance(first, Pooling) and first.include_prompt:
         modes = (first.pooling_mode,) if isinstance(first.pooling_mode, str) else tuple(first.pooling_mode)
         known = set(modes) <= set(MODES) and all(type(module).__name__ in _AFTER for module in after[1:])

@@ -45,7 +45,7 @@ def load(spec: EncoderSpec, folder: ModelFolder) -> Any:
 
 @contextmanager
 def _without_bar() -> Iterator[None]:
-    """transformers draws a bar for the weights of every model, over whatever its user shows."""
+    """The library draws a bar for the weights of every model, over whatever its user shows."""
     was_on = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:

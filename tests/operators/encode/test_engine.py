@@ -42,7 +42,7 @@ def test_every_family_runs_packed_where_it_has_a_transformer(family, name, caplo
 def test_packed_equals_the_models_own_forward(family, name):
     packed, own = family(name).spec(batch_tokens=256), family(name).spec(engine="sentence-transformers")
     left, right = (engine(spec).encode(tokens(spec), Role.DOCUMENT) for spec in (packed, own))
-    np.testing.assert_allclose(numbers(left), numbers(right), atol=1e-5)
+    np.testing.assert_allclose(numbers(left), numbers(right), atol=1e-4)
 
 
 def test_positions_pass_over_a_padding_token_that_a_text_spells_out(family):
