@@ -149,7 +149,7 @@ def _word_pieces(folder: Path) -> None:
 
 
 def _byte_level(folder: Path, size: int, length: int) -> None:
-    """Byte-level BPE; trained on numbers written out in Hangul and Latin, so that real text splits into short pieces."""
+    """Byte-level BPE trained on Hangul syllables: Korean splits as with a Korean vocabulary, Latin into letters."""
     tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))  # noqa: S106 - a token of text, not of access
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     special = [*_SPECIAL.values(), "[MASK]"]

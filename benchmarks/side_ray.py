@@ -1,0 +1,66 @@
+"""The side of Millrace through Ray: a whole `millrace index` of the texts; the encoding pass after warm-up counts."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from operators.core.encoder_spec import EncoderSpec
+from operators.encode.precision import resolve_precision
+from pipelines.command import index_recipe
+from pipelines.load import load_recipe
+from pipelines.summary import Summary
+
+#: The recipe's name for the one encoder.
+_NAME = "encoder"
+
+
+def main() -> None:
+    """Index into a new store, and answer with the seconds of the encoding pass less those of loading the models."""
+    request = json.load(sys.stdin)
+    folder = Path(request["folder"])
+    started = time.perf_counter()
+    summary = index_recipe(load_recipe(_recipe(request, folder)), None, Console(stderr=True, quiet=True))
+    load = max((seconds for seconds in _loads(folder, summary)), default=0.0)
+    encoding = summary.stages["encode"]
+    answer: dict[str, Any] = {
+        "seconds": encoding - load,
+        "load": load,
+        "busy": summary.busy,
+        "stages": summary.stages,
+        "whole": time.perf_counter() - started,
+    }
+    (folder / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
+
+
+def _recipe(request: dict[str, Any], folder: Path) -> Path:
+    texts = json.loads(Path(request["texts"]).read_text(encoding="utf-8"))
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    with (corpus / "corpus.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"_id": str(row), "text": text}) + "\n" for row, text in enumerate(texts))
+    spec = resolve_precision(EncoderSpec.model_validate(request["spec"]))
+    recipe = {
+        "collection": "sample",
+        "store": str(folder / "store"),
+        "source": {"format": "jsonl", "uri": str(corpus)},
+        "encoders": {_NAME: spec.model_dump(mode="json", exclude_none=True)},
+        "publish": {"min_recall": 0.0},
+    }
+    path = folder / "recipe.yaml"
+    path.write_text(json.dumps(recipe), encoding="utf-8")
+    return path
+
+
+def _loads(folder: Path, summary: Summary) -> list[float]:
+    """Seconds that each worker took to load and warm up; they load side by side, so the longest is what was waited."""
+    receipts = (folder / "store" / "sample" / "runs" / summary.run / "receipts" / "encode").glob("*.json")
+    seconds = (json.loads(receipt.read_text(encoding="utf-8"))["seconds"] for receipt in receipts)
+    return [each[f"load {_NAME}"] for each in seconds if f"load {_NAME}" in each]
+
+
+if __name__ == "__main__":
+    main()
