@@ -10,6 +10,7 @@ from operators.core.encoder_spec import Kind
 from operators.core.progress import Report
 from operators.core.receipts import PartReceipt
 from operators.encode.actor import EncodeDense, EncodeSparse
+from operators.encode.isolate import Isolation
 from operators.read.actor import ReadPart, work_rows
 from operators.read.slices import PlannedPart
 from operators.tokenize.actor import Chunk, Tokenize
@@ -19,8 +20,9 @@ from operators.write.receipt import load
 from pipelines.board import Board
 from pipelines.cluster import Cluster
 from pipelines.job import Job
+from pipelines.journal import open_journal
 from pipelines.progress import Progress
-from pipelines.resources import LIGHT_CPUS, encoder_pool, light_workers
+from pipelines.resources import Pool, encoder_pool, light_pool
 from pipelines.scan import Scanned
 
 #: A part waits for GPUs, or for a model to load, longer than Ray Data's half hour without progress allows for.
@@ -67,52 +69,42 @@ def _flow(
     _configure()
     rows = work_rows(tuple(todo), dict(duplicates))
     flow = ray.data.from_arrow([rows.slice(index, 1) for index in range(rows.num_rows)])
-    workers = light_workers(cluster)
-    flow = _task(flow, ReadPart(job.recipe.source, report), workers)
+    light, journal = light_pool(cluster), open_journal()
+    flow = _task(flow, ReadPart(job.recipe.source, report), light)
     if job.recipe.chunking:
         chunker = job.encoders[job.recipe.chunking.encoder].spec
-        flow = _map(flow, Chunk, (job.recipe.chunking, chunker, report), cpus=LIGHT_CPUS, most=workers)
+        flow = _map(flow, Chunk, (job.recipe.chunking, chunker, report), light)
     specs = {name: encoder.spec for name, encoder in job.encoders.items()}
-    flow = _map(flow, Tokenize, (specs, report), cpus=LIGHT_CPUS, most=workers)
+    flow = _map(flow, Tokenize, (specs, report), light)
     for name, encoder in job.encoders.items():
         pool = encoder_pool(encoder.spec, specs, job.recipe.resources, cluster)
-        arguments = (name, encoder.spec, encoder.fingerprint, pool.threads, report)
-        flow = _map(
-            flow,
-            _ACTORS[encoder.spec.kind],
-            arguments,
-            cpus=pool.cpus,
-            gpus=pool.gpus,
-            least=pool.min_actors,
-            most=pool.max_actors,
-        )
-    return _task(flow, WritePart(job.store, _write_spec(job), report), workers)
+        isolation = Isolation(journal, pool.window_tokens, job.recipe.resources.hang_seconds)
+        arguments = (name, encoder.spec, encoder.fingerprint, pool.threads, report, isolation)
+        flow = _map(flow, _ACTORS[encoder.spec.kind], arguments, pool)
+    return _task(flow, WritePart(job.store, _write_spec(job), report), light)
 
 
-def _task(flow: ray.data.Dataset, stage: Callable[[pa.Table], pa.Table], workers: int) -> ray.data.Dataset:
+def _task(flow: ray.data.Dataset, stage: Callable[[pa.Table], pa.Table], pool: Pool) -> ray.data.Dataset:
     """A stage without a model: tasks, so that it shares warm workers instead of holding some of its own."""
-    compute = ray.data.TaskPoolStrategy(size=workers)
-    return flow.map_batches(stage, batch_size=1, batch_format="pyarrow", num_cpus=LIGHT_CPUS, compute=compute)
+    compute = ray.data.TaskPoolStrategy(size=pool.max_actors)
+    return flow.map_batches(stage, batch_size=1, batch_format="pyarrow", num_cpus=pool.cpus, compute=compute)
 
 
-def _map(
-    flow: ray.data.Dataset,
-    stage: type,
-    arguments: tuple[object, ...],
-    *,
-    cpus: float,
-    gpus: float = 0.0,
-    least: int = 1,
-    most: int = 1,
-) -> ray.data.Dataset:
+def _map(flow: ray.data.Dataset, stage: type, arguments: tuple[object, ...], pool: Pool) -> ray.data.Dataset:
+    """A stage with a model: actors. One that dies is started again without end, and its parts with it: see isolate."""
     return flow.map_batches(
         stage,
         fn_constructor_args=arguments,
         batch_size=1,
         batch_format="pyarrow",
-        num_cpus=cpus,
-        num_gpus=gpus or None,
-        compute=ray.data.ActorPoolStrategy(min_size=least, max_size=most),
+        num_cpus=pool.cpus,
+        num_gpus=pool.gpus or None,
+        compute=ray.data.ActorPoolStrategy(
+            min_size=pool.min_actors,
+            max_size=pool.max_actors,
+            max_tasks_in_flight_per_actor=pool.in_flight,
+            max_concurrent_calls_per_actor=pool.calls,
+        ),
     )
 
 

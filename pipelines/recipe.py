@@ -22,6 +22,9 @@ class ResourceSpec(Spec):
     gpus_per_actor: float | None = Field(None, ge=0, description="fractions let several encoders share a GPU")
     cpus_per_actor: float | None = Field(None, gt=0)
     threads_per_actor: int | None = Field(None, ge=1, description="threads of one CPU encoder or index build")
+    hang_seconds: float = Field(
+        1800, gt=0, description="a worker that encodes some seconds' worth of text for longer is stopped"
+    )
 
 
 class Recipe(Spec):

@@ -1,7 +1,7 @@
 """Recipe and cluster to Ray's numbers: actors, CPUs, GPUs and threads of every stage. All such numbers are here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from operators.core.encoder_spec import HASHING, IDF, EncoderSpec
 from pipelines.cluster import Cluster
@@ -17,17 +17,34 @@ _CPUS_FED = 4
 _ENCODER_SHARE = 0.4
 #: Cores beyond which one small transformer gains less from more threads than from a second actor.
 _MAX_THREADS = 8
+#: Tokens that are noted, lost and tried again together: 10 to 60 s of a transformer on a CPU, seconds on a GPU. A note
+#: takes a millisecond; batches of similar length are cut from a window, and a GPU runs dry once at its end.
+_WINDOW_CPU = 1 << 18
+_WINDOW_FAST = 1 << 22
+#: Parts an actor is given at once: while it works on one, the next is at hand. With one, Ray adds no actor either: it
+#: does from 1.75 on.
+_IN_FLIGHT = 2
+#: Parts an actor of a GPU handles at once: a GPU encodes one in seconds, and does not wait while another is handed on.
+_CALLS_ON_GPU = 2
 
 
 @dataclass(frozen=True)
 class Pool:
-    """One stage's actors: how many at least and at most, and what each reserves and uses."""
+    """One stage's actors: how many at least and at most, what each reserves and uses, and how it is fed."""
 
     min_actors: int
     max_actors: int
     cpus: float
     gpus: float
     threads: int
+    #: Tokens of one window of the journal, and parts handled at once: one is encoded while others come and go.
+    window_tokens: int = _WINDOW_FAST
+    calls: int = 1
+
+    @property
+    def in_flight(self) -> int:
+        """Parts given to an actor before it is done with the first."""
+        return _IN_FLIGHT * self.calls
 
 
 def encoder_pool(spec: EncoderSpec, encoders: Mapping[str, EncoderSpec], asked: ResourceSpec, cluster: Cluster) -> Pool:
@@ -38,16 +55,17 @@ def encoder_pool(spec: EncoderSpec, encoders: Mapping[str, EncoderSpec], asked: 
     if cluster.gpus and spec.device != "cpu":
         share = cluster.gpus / heavy
         gpus = min(1.0, share)
-        return _asked(Pool(1, max(1, int(share // gpus)), 1.0, gpus, 1), asked)
+        return _asked(Pool(1, max(1, int(share // gpus)), 1.0, gpus, 1, calls=_CALLS_ON_GPU), asked)
     cores = cluster.cpus / heavy
     actors = max(1, int(cores // _MAX_THREADS))
     threads = max(1, int(cores // actors))
-    return _asked(Pool(1, actors, _ENCODER_SHARE * cores / actors, 0.0, threads), asked)
+    return _asked(Pool(1, actors, _ENCODER_SHARE * cores / actors, 0.0, threads, _WINDOW_CPU), asked)
 
 
 def _asked(pool: Pool, asked: ResourceSpec) -> Pool:
     most = max(asked.min_actors, asked.max_actors or pool.max_actors)
-    return Pool(
+    return replace(
+        pool,
         min_actors=asked.min_actors,
         max_actors=most,
         cpus=pool.cpus if asked.cpus_per_actor is None else asked.cpus_per_actor,
@@ -56,9 +74,9 @@ def _asked(pool: Pool, asked: ResourceSpec) -> Pool:
     )
 
 
-def light_workers(cluster: Cluster) -> int:
-    """How many workers reading, tokenizing or writing may have at once."""
-    return max(1, int(cluster.cpus // _CPUS_FED))
+def light_pool(cluster: Cluster) -> Pool:
+    """The workers of reading, chunking, tokenizing or writing, of each."""
+    return Pool(1, max(1, int(cluster.cpus // _CPUS_FED)), LIGHT_CPUS, 0.0, 1)
 
 
 def index_threads(asked: ResourceSpec, cluster: Cluster) -> int:

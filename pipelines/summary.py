@@ -1,15 +1,22 @@
 """What a run did, as one value: printed as a table for people, as JSON for machines, stored as the run's report."""
 
+from collections.abc import Iterable, Iterator
+
 from rich.console import Console
 from rich.table import Table
 
 from operators.core import layout
 from operators.core.manifest import Counts, EncoderRecord, Manifest
+from operators.core.receipts import PartReceipt
+from operators.publish import assemble
 from pipelines.job import Job
 
 
 class Summary(Counts):
-    """A run's counts and what else it did. `seconds` is wall-clock, split by `stages`; `recall` the worst segment's."""
+    """A run's counts and what else it did. `seconds` is wall-clock, split by `stages`; `recall` the worst segment's.
+
+    `busy` are the seconds that workers spent on the parts, together, loading of models apart from encoding.
+    """
 
     collection: str
     uri: str
@@ -20,13 +27,14 @@ class Summary(Counts):
     tokens: int
     seconds: float
     stages: dict[str, float]
+    busy: dict[str, float]
     bytes: int
     recall: dict[str, float]
     encoders: dict[str, EncoderRecord]
 
 
-def summarize(job: Job, manifest: Manifest, seconds: dict[str, float]) -> Summary:
-    """The summary of the run that published a manifest."""
+def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: Iterable[PartReceipt] = ()) -> Summary:
+    """The summary of the run that published a manifest; `parts` are its receipts."""
     return Summary(
         **manifest.counts.model_dump(),
         collection=manifest.collection,
@@ -38,6 +46,7 @@ def summarize(job: Job, manifest: Manifest, seconds: dict[str, float]) -> Summar
         tokens=int(sum(encoder.statistics["tokens"] for encoder in manifest.encoders.values())),
         seconds=sum(seconds.values()),
         stages=seconds,
+        busy=assemble.busy(parts),
         bytes=sum(file.bytes for file in manifest.files()),
         recall={name: min(index.measured.recall for index in found) for name, found in manifest.indexes.items()},
         encoders=manifest.encoders,
@@ -66,6 +75,7 @@ def _totals(summary: Summary) -> Table:
     )
     rejected = ", ".join(f"{count:,} {reason}" for reason, count in summary.rejected_by_reason.items())
     place = f" -> {summary.rejects}" if summary.rejected else ""
+    busy = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.busy.items())
     changes = f"{summary.added:,} added, {summary.updated:,} updated, {summary.deleted:,} deleted, "
     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.stages.items())
     rows = {
@@ -75,11 +85,20 @@ def _totals(summary: Summary) -> Table:
         "tokens": f"{summary.tokens:,} ({summary.tokens / max(summary.stages.get('encode', 0.0), 1e-9):,.0f} a second)",
         "bytes": f"{summary.bytes:,}",
         "seconds": f"{summary.seconds:.1f} ({steps})",
+        "busy": busy,
+        "halved": ", ".join(_halved(summary)),
         "run": summary.run,
     }
     for name, value in rows.items():
-        table.add_row(f"[dim]{name}[/dim]", value)
+        if value:
+            table.add_row(f"[dim]{name}[/dim]", value)
     return table
+
+
+def _halved(summary: Summary) -> Iterator[str]:
+    for name, encoder in summary.encoders.items():
+        if splits := encoder.statistics.get(assemble.SPLITS):
+            yield f"{splits:,.0f} batches of {name}, for which the device had too little memory"
 
 
 def _encoders(summary: Summary) -> Table:

@@ -2,7 +2,9 @@
 
 import importlib.util
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from operators.core.encoder_spec import MINILM
@@ -64,12 +66,24 @@ def _download(model: str, revision: str) -> Path:
 
     patterns = [f"*{suffix}" for suffix in _SUFFIXES]
     exports = [f"{export}/*" for export in _EXPORTS]
+    fetch = partial(snapshot_download, model, revision=revision, allow_patterns=patterns, ignore_patterns=exports)
     try:
-        folder = snapshot_download(model, revision=revision, allow_patterns=patterns, ignore_patterns=exports)
+        return _cached(fetch) or Path(fetch())
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise UsageError(
             f"model {model} at {revision} could not be fetched from the hub ({type(error).__name__}). "
             "Check both names; set HF_TOKEN where it is gated; without a network, fetch it elsewhere "
             f"(hf download {model} --revision {revision} --local-dir FOLDER) and give the folder as model"
         ) from error
-    return Path(folder)
+
+
+def _cached(fetch: Callable[..., str]) -> Path | None:
+    """The commit in this machine's cache, looked up without the network, which a worker may lack or wait a minute for.
+
+    Other programs leave a commit's tokenizer there alone: without weights it does not count.
+    """
+    try:
+        folder = Path(fetch(local_files_only=True))
+    except OSError:
+        return None
+    return folder if any(folder.rglob("*.safetensors")) else None

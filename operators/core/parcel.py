@@ -11,24 +11,40 @@ import pyarrow as pa
 from operators.core import columns, schema
 from operators.core.progress import Report, unheard
 
+_ENCODING = pa.struct(
+    [
+        pa.field("dimensions", pa.int64()),
+        pa.field("splits", pa.int64()),
+        pa.field("quality", pa.map_(pa.string(), pa.float64())),
+    ]
+)
 _ROW = schema.of_fields(
     pa.field("part", pa.string()),
     pa.field("table", pa.large_binary()),
     pa.field("rejects", pa.large_binary()),
     pa.field("seconds", pa.map_(pa.string(), pa.float64())),
-    pa.field("dimensions", pa.map_(pa.string(), pa.int64())),
+    pa.field("encoders", pa.map_(pa.string(), _ENCODING)),
 )
 
 
 @dataclass(frozen=True)
+class Encoding:
+    """What an encoder says beside its vectors: their length, batches halved for want of memory, what it loses."""
+
+    dimensions: int
+    splits: int = 0
+    quality: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Parcel:
-    """A part's documents so far, those rejected on the way, seconds by stage, and vector lengths by encoder."""
+    """A part's documents so far, those rejected on the way, seconds by stage, and what its encoders said."""
 
     part: str
     table: pa.Table
     rejects: pa.Table = field(default_factory=schema.REJECTS.empty_table)
     seconds: dict[str, float] = field(default_factory=dict)
-    dimensions: dict[str, int] = field(default_factory=dict)
+    encoders: dict[str, Encoding] = field(default_factory=dict)
 
     def to_row(self) -> pa.Table:
         """The parcel as a table of one row; tables travel as Arrow IPC, which is read back without copying."""
@@ -37,7 +53,7 @@ class Parcel:
             _to_ipc(self.table),
             _to_ipc(self.rejects),
             pa.array([list(self.seconds.items())], pa.map_(pa.string(), pa.float64())),
-            pa.array([list(self.dimensions.items())], pa.map_(pa.string(), pa.int64())),
+            pa.array([[(name, _struct(said)) for name, said in self.encoders.items()]], _ROW.field("encoders").type),
         ]
         return pa.Table.from_arrays(row, schema=_ROW)
 
@@ -46,13 +62,12 @@ def from_row(row: pa.Table) -> Parcel:
     """The parcel in a table of one row; raises `ValueError` for any other number of rows."""
     if row.num_rows != 1:
         raise ValueError(f"a parcel is one row, got {row.num_rows}: the engine bundled or split parts")
-    values = {name: row[name][0] for name in _ROW.names}
     return Parcel(
-        part=values["part"].as_py(),
-        table=_from_ipc(values["table"].as_buffer()),
-        rejects=_from_ipc(values["rejects"].as_buffer()),
-        seconds=dict(values["seconds"].as_py()),
-        dimensions=dict(values["dimensions"].as_py()),
+        part=row["part"][0].as_py(),
+        table=_from_ipc(row["table"]),
+        rejects=_from_ipc(row["rejects"]),
+        seconds=dict(row["seconds"][0].as_py()),
+        encoders={name: _encoding(said) for name, said in row["encoders"][0].as_py()},
     )
 
 
@@ -84,6 +99,14 @@ def count_documents(table: pa.Table) -> int:
     return int((chunks == 0).sum())
 
 
+def _struct(said: Encoding) -> dict[str, Any]:
+    return {"dimensions": said.dimensions, "splits": said.splits, "quality": list(said.quality.items())}
+
+
+def _encoding(said: dict[str, Any]) -> Encoding:
+    return Encoding(said["dimensions"], said["splits"], dict(said["quality"]))
+
+
 def _to_ipc(table: pa.Table) -> "pa.Array[Any]":
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
@@ -93,6 +116,10 @@ def _to_ipc(table: pa.Table) -> "pa.Array[Any]":
     return pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, data])
 
 
-def _from_ipc(buffer: pa.Buffer) -> pa.Table:
-    with pa.ipc.open_stream(buffer) as reader:
+def _from_ipc(column: "pa.ChunkedArray[Any]") -> pa.Table:
+    """The table in a column's only value, read from the column's own buffer: that of a scalar would be a copy."""
+    value: Any = next(chunk for chunk in column.chunks if len(chunk))
+    _, offsets, data = value.buffers()
+    start, stop = np.frombuffer(offsets, np.int64)[value.offset : value.offset + 2].tolist()
+    with pa.ipc.open_stream(data.slice(start, stop - start)) as reader:
         return reader.read_all()

@@ -35,11 +35,13 @@ class DuplicatesReceipt(Spec):
 
 
 class EncoderTotals(Spec):
-    """What one encoder did in one part."""
+    """What one encoder did in one part; `splits` are batches halved because memory ran out."""
 
     dimensions: int
     tokens: int
     active_dims: int
+    splits: int = 0
+    quality: dict[str, float] = {}
 
 
 class PartReceipt(Spec):

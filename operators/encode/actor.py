@@ -1,43 +1,65 @@
 """Encoding as a stage: loads its model once on the worker, then turns parcels into parcels."""
 
+import faulthandler
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
 
-from operators.core.encoder_spec import EncoderSpec
+from operators.core.encoder_spec import EncoderSpec, Role
 from operators.core.errors import IntegrityError
-from operators.core.model_folder import resolve_model
-from operators.core.parcel import advance, from_row
+from operators.core.model_folder import ModelFolder, resolve_model
+from operators.core.parcel import Encoding, Parcel, advance, from_row
 from operators.core.progress import Report, unheard
 from operators.encode.append import append_vectors
-from operators.encode.encoder import open_encoder
+from operators.encode.encoder import Encoder, open_encoder
+from operators.encode.isolate import Isolation, Isolator, Pace
+
+#: Rows and tokens a row of the texts that warm an encoder up: short enough for every model.
+_WARM_UP = (16, 8)
+_STDERR = 2
 
 
 class _Encode:
     """One encoder of the recipe; raises `IntegrityError` where this worker's model is not the planned one."""
 
     def __init__(
-        self, name: str, spec: EncoderSpec, fingerprint: str, threads: int | None = None, report: Report = unheard
+        self,
+        name: str,
+        spec: EncoderSpec,
+        fingerprint: str,
+        threads: int | None = None,
+        report: Report = unheard,
+        isolation: Isolation | None = None,
     ) -> None:
-        folder = resolve_model(spec)
-        found = folder.document_fingerprint(spec)
-        if found != fingerprint:
-            raise IntegrityError(
-                f"encoder {name}: {folder.path} on this worker has fingerprint {found}, the plan says {fingerprint}: "
-                "copy the planned model here, or pin a hub commit"
-            )
-        self._name = name
-        self._report = report
-        self._encoder = open_encoder(spec, folder, threads=threads)
+        start = time.perf_counter()
+        self._name, self._report = name, report
+        self._encoder = open_encoder(spec, _planned(name, spec, fingerprint), threads=threads)
+        isolation = isolation or Isolation()
+        self._isolated = Isolator(name, isolation, _warmed_up(self._encoder, isolation.hang_seconds), _stopped_after)
+        self._splits = self._encoder.splits
+        self._load = {f"load {name}": time.perf_counter() - start}
 
     def __call__(self, row: pa.Table) -> pa.Table:
-        """One parcel's row to one parcel's row."""
-        parcel = advance(from_row(row), f"encode {self._name}", self._work, self._report)
-        dimensions = {**parcel.dimensions, self._name: self._encoder.dimensions}
-        return replace(parcel, dimensions=dimensions).to_row()
+        """One parcel's row to one parcel's row; the first one carries the seconds that loading took."""
+        parcel = from_row(row)
+        parcel = replace(parcel, seconds={**parcel.seconds, **self._load})
+        self._load = {}
+        work = partial(self._work, parcel)
+        return self._told(advance(parcel, f"encode {self._name}", work, self._report)).to_row()
 
-    def _work(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
-        return append_vectors(table, self._name, self._encoder)
+    def _work(self, parcel: Parcel, table: pa.Table) -> tuple[pa.Table, pa.Table]:
+        return self._isolated(parcel.part, table, partial(append_vectors, name=self._name, encoder=self._encoder))
+
+    def _told(self, parcel: Parcel) -> Parcel:
+        """The parcel with what the encoder says beside its vectors."""
+        splits, self._splits = self._encoder.splits - self._splits, self._encoder.splits
+        encoding = Encoding(self._encoder.dimensions, splits, dict(self._encoder.quality))
+        return replace(parcel, encoders={**parcel.encoders, self._name: encoding})
 
 
 class EncodeDense(_Encode):
@@ -46,3 +68,36 @@ class EncodeDense(_Encode):
 
 class EncodeSparse(_Encode):
     """A sparse encoder; the class's name is what dashboards show."""
+
+
+def _planned(name: str, spec: EncoderSpec, fingerprint: str) -> ModelFolder:
+    folder = resolve_model(spec)
+    found = folder.document_fingerprint(spec)
+    if found != fingerprint:
+        raise IntegrityError(
+            f"encoder {name}: {folder.path} on this worker has fingerprint {found}, the plan says {fingerprint}: "
+            "copy the planned model here, or pin a hub commit"
+        )
+    return folder
+
+
+def _warmed_up(encoder: Encoder, least: float) -> Pace:
+    """Encode twice: the first time pays for what is made on first use, the second gives a first idea of the speed."""
+    rows, length = _WARM_UP
+    tokens: Any = pa.array([[0] * length] * rows, pa.list_(pa.int32()))
+    encoder.encode(tokens, Role.DOCUMENT)
+    start = time.perf_counter()
+    encoder.encode(tokens, Role.DOCUMENT)
+    pace = Pace(least)
+    pace.add(rows * length, time.perf_counter() - start)
+    return pace
+
+
+@contextmanager
+def _stopped_after(seconds: float) -> Iterator[None]:
+    """End this process where the block takes longer; its log shows where it was. No lock of Python can hold this up."""
+    faulthandler.dump_traceback_later(seconds, exit=True, file=_STDERR)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()

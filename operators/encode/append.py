@@ -1,5 +1,6 @@
 """One encoder's vectors, in place of its token ids."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,17 @@ def append_vectors(table: pa.Table, name: str, encoder: Encoder) -> tuple[pa.Tab
     bad_rows = np.flatnonzero(~_finite(vectors))
     keep = ~np.isin(document, document[bad_rows])
     _, first = np.unique(document[bad_rows], return_index=True)
-    return encoded.filter(pa.array(keep, pa.bool_())), _rejects(
-        encoded.take(pa.array(bad_rows[first], pa.int64())), name
-    )
+    bad = encoded.take(pa.array(bad_rows[first], pa.int64()))
+    what = f"encoder {name} gave a number that is not finite for chunk"
+    details = [f"{what} {chunk}" for chunk in bad[columns.CHUNK].to_pylist()]
+    return encoded.filter(pa.array(keep, pa.bool_())), rejected(bad, [NON_FINITE] * bad.num_rows, details)
+
+
+def rejected(rows: pa.Table, reasons: Sequence[str], details: Sequence[str]) -> pa.Table:
+    """Rejects in `schema.REJECTS`, one for each row of documents."""
+    found = {columns.REASON: pa.array(reasons, pa.string()), columns.DETAIL: pa.array(details, pa.string())}
+    kept = {column: rows[column] for column in (columns.FILE, columns.LINE, columns.DOC_ID)}
+    return schema.conform(pa.table({**found, **kept}), schema.REJECTS)
 
 
 def _finite(vectors: pa.Table) -> NDArray[np.bool_]:
@@ -41,11 +50,3 @@ def _finite(vectors: pa.Table) -> NDArray[np.bool_]:
     finite = np.ones(len(ends), np.bool_)
     finite[np.searchsorted(ends, bad, side="right")] = False
     return finite
-
-
-def _rejects(rows: pa.Table, name: str) -> pa.Table:
-    count = rows.num_rows
-    detail = [f"encoder {name} gave a number that is not finite for chunk {n}" for n in rows[columns.CHUNK].to_pylist()]
-    found = {columns.REASON: pa.array([NON_FINITE] * count, pa.string()), columns.DETAIL: pa.array(detail, pa.string())}
-    kept = {column: rows[column] for column in (columns.FILE, columns.LINE, columns.DOC_ID)}
-    return schema.conform(pa.table({**found, **kept}), schema.REJECTS)

@@ -20,6 +20,7 @@ class HashingEncoder:
     def __init__(self, spec: EncoderSpec) -> None:
         self.dimensions = spec.dimensions
         self.splits = 0
+        self.quality: dict[str, float] = {}
         self._encode = self._dense if spec.kind is Kind.DENSE else self._sparse
 
     def encode(self, tokens: "pa.ListArray[Any]", role: Role) -> pa.Table:  # noqa: ARG002 - both sides are alike

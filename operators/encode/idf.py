@@ -53,6 +53,7 @@ class IdfEncoder:
     def __init__(self, folder: ModelFolder, files: Mapping[str, Path]) -> None:
         self.dimensions = vocabulary(folder)
         self.splits = 0
+        self.quality: dict[str, float] = {}
         self._weights = _load(folder, files, self.dimensions) if files else None
 
     def encode(self, tokens: "pa.ListArray[Any]", role: Role) -> pa.Table:

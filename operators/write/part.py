@@ -89,10 +89,10 @@ def _truncated(table: pa.Table) -> int:
 
 
 def _totals(parcel: Parcel, encoder: str, kind: Kind) -> EncoderTotals:
-    table, dimensions = parcel.table, parcel.dimensions[encoder]
-    active = dimensions * table.num_rows
+    table, said = parcel.table, parcel.encoders[encoder]
+    active = said.dimensions * table.num_rows
     if kind is Kind.SPARSE:
         lengths = pc.list_value_length(table[columns.of_encoder(columns.INDICES, encoder)])
         active = int(pc.sum(lengths).as_py() or 0)
     tokens = int(pc.sum(table[columns.token_count(encoder)]).as_py() or 0)
-    return EncoderTotals(dimensions=dimensions, tokens=tokens, active_dims=active)
+    return EncoderTotals(tokens=tokens, active_dims=active, **vars(said))

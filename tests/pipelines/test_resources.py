@@ -43,3 +43,16 @@ def test_encoder_pool_recipe_has_the_last_word() -> None:
 
 def test_encoder_pool_more_actors_asked_than_allowed_raises_the_bound() -> None:
     assert encoder_pool(HEAVY, {"a": HEAVY}, ResourceSpec(min_actors=4), Cluster(2, 0, 1)).max_actors == 4
+
+
+@pytest.mark.parametrize("gpus", [0, 8])
+def test_encoder_pool_is_given_enough_parts_ahead_for_ray_to_add_actors(gpus: int) -> None:
+    """Ray adds an actor once those there hold 1.75 parts for each that they handle at once."""
+    for spec in (HEAVY, LIGHT):
+        pool = encoder_pool(spec, {"a": HEAVY, "b": LIGHT}, ResourceSpec(), Cluster(64, gpus, 1))
+        assert pool.in_flight / pool.calls >= 1.75
+
+
+def test_encoder_pool_on_a_gpu_takes_longer_windows_than_on_a_cpu() -> None:
+    on = [encoder_pool(HEAVY, {"a": HEAVY}, ResourceSpec(), Cluster(64, gpus, 1)) for gpus in (0, 1)]
+    assert on[0].window_tokens < on[1].window_tokens

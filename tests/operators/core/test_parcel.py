@@ -4,7 +4,9 @@ import pyarrow as pa
 import pytest
 
 from operators.core import columns, schema
-from operators.core.parcel import Parcel, advance, count_documents, from_row
+from operators.core.parcel import Encoding, Parcel, advance, count_documents, from_row
+
+ENCODERS = {"dense": Encoding(384, 2, {"cosine": 0.5, "overlap": 0.25}), "sparse": Encoding(30_522)}
 
 
 def documents(chunks: list[int]) -> pa.Table:
@@ -31,7 +33,7 @@ def rejects(count: int) -> pa.Table:
 
 @pytest.mark.parametrize("chunks", [[], [0], [0, 1, 2, 0]])
 def test_round_trip_through_a_row(chunks: list[int]) -> None:
-    parcel = Parcel("00001", documents(chunks), rejects(2), {"read": 0.5, "encode": 2.0}, {"dense": 384})
+    parcel = Parcel("00001", documents(chunks), rejects(2), {"read": 0.5, "encode": 2.0}, ENCODERS)
     row = parcel.to_row()
     assert row.num_rows == 1
     back = from_row(row)
@@ -40,7 +42,7 @@ def test_round_trip_through_a_row(chunks: list[int]) -> None:
     assert back.table.schema == schema.IN_FLIGHT
     assert back.rejects.equals(parcel.rejects)
     assert back.seconds == parcel.seconds
-    assert back.dimensions == {"dense": 384}
+    assert back.encoders == ENCODERS
 
 
 def test_sliced_table_travels_alone() -> None:
@@ -81,3 +83,12 @@ def test_chunking_a_document_loses_nothing() -> None:
 def test_lost_or_doubled_documents_are_refused(chunks: list[int], rejected: int) -> None:
     with pytest.raises(ValueError, match="stage encode, part 7: 2 documents in"):
         advance(Parcel("7", documents([0, 0])), "encode", lambda _: (documents(chunks), rejects(rejected)))
+
+
+def test_parcel_is_read_from_its_own_place_among_rows_and_without_a_copy() -> None:
+    rows = pa.concat_tables([Parcel(str(n), documents([0] * 1000 * n)).to_row() for n in range(3)])
+    for row in (rows.slice(2, 1), rows.combine_chunks().slice(2, 1)):
+        before = pa.total_allocated_bytes()
+        parcel = from_row(row)
+        assert pa.total_allocated_bytes() - before < parcel.table.nbytes / 10
+        assert parcel.table.equals(documents([0] * 2000))

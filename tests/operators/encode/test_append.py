@@ -6,7 +6,7 @@ from operators.core import schema
 from operators.core.encoder_spec import EncoderSpec, Role
 from operators.core.errors import IntegrityError
 from operators.core.model_folder import resolve_model
-from operators.core.parcel import Parcel, from_row
+from operators.core.parcel import Encoding, Parcel, from_row
 from operators.encode.actor import EncodeDense, EncodeSparse
 from operators.encode.append import append_vectors
 from operators.encode.ragged import dense_table, sparse_table
@@ -84,8 +84,8 @@ def test_encode_stage_carries_a_parcel_on(stage, kind):
     actor = stage("e", spec, resolve_model(spec).document_fingerprint(spec), None, lambda *what: heard.append(what))
     parcel = from_row(actor(Parcel("p", chunks([0, 1, 0])).to_row()))
     assert parcel.table.num_rows == 3
-    assert parcel.dimensions == {"e": 16}
-    assert list(parcel.seconds) == ["encode e"]
+    assert parcel.encoders == {"e": Encoding(16)}
+    assert list(parcel.seconds) == ["load e", "encode e"]
     assert heard == [("encode e", 2, 0)]
 
 
@@ -93,3 +93,15 @@ def test_encode_stage_refuses_a_model_that_was_not_planned():
     spec = EncoderSpec(kind="dense", model="hashing", dimensions=16)
     with pytest.raises(IntegrityError, match="the plan says 0123456789abcdef"):
         EncodeDense("e", spec, "0123456789abcdef")
+
+
+def test_encode_stage_tells_of_loading_once_and_of_halved_batches_by_part():
+    spec = EncoderSpec(kind="dense", model="hashing", dimensions=16)
+    actor = EncodeDense("e", spec, resolve_model(spec).document_fingerprint(spec))
+    parcels = []
+    for splits in (2, 2, 5):
+        actor._encoder.splits, actor._encoder.quality = splits, {"cosine": 0.5}
+        parcels.append(from_row(actor(Parcel("p", chunks([0])).to_row())))
+    assert [parcel.encoders["e"].splits for parcel in parcels] == [2, 0, 3]
+    assert parcels[0].encoders["e"].quality == {"cosine": 0.5}
+    assert [list(parcel.seconds) for parcel in parcels] == [["load e", "encode e"], ["encode e"], ["encode e"]]

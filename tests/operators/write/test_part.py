@@ -11,7 +11,8 @@ import pytest
 from operators.core import columns, schema
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
-from operators.core.parcel import Parcel
+from operators.core.parcel import Encoding, Parcel
+from operators.core.receipts import EncoderTotals
 from operators.core.storage import Store, open_store
 from operators.write.actor import WritePart
 from operators.write.part import WriteSpec, write_part
@@ -27,6 +28,8 @@ SPEC = WriteSpec(
 VECTORS = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32)
 INDICES = [[1, 7], [], [29_999]]
 WEIGHTS = [[0.5, 1.5], [], [2.0]]
+
+ENCODERS = {"dense": Encoding(2, 1, {"cosine": 0.5}), "sparse": Encoding(30_000)}
 
 
 def parcel() -> Parcel:
@@ -52,7 +55,7 @@ def parcel() -> Parcel:
         [{"reason": "non_finite_vector", "file": "f", "line": 9, "doc_id": "x", "detail": "dense"}],
         schema=schema.REJECTS,
     )
-    return Parcel("00000-p", table, rejects, {"read": 0.1}, {"dense": 2, "sparse": 30_000})
+    return Parcel("00000-p", table, rejects, {"read": 0.1}, ENCODERS)
 
 
 @pytest.fixture
@@ -79,8 +82,8 @@ def test_write_part_files_hold_the_parcel_row_for_row(store: Store) -> None:
 def test_write_part_receipt_counts_documents_tokens_and_rejects(store: Store) -> None:
     receipt = write_part(store, parcel(), SPEC)
     assert (receipt.rows, receipt.documents, receipt.truncated) == (3, 2, 1)
-    assert receipt.totals["dense"].model_dump() == {"dimensions": 2, "tokens": 12, "active_dims": 6}
-    assert receipt.totals["sparse"].model_dump() == {"dimensions": 30_000, "tokens": 6, "active_dims": 3}
+    assert receipt.totals["dense"].model_dump() == {"tokens": 12, "active_dims": 6, **vars(ENCODERS["dense"])}
+    assert receipt.totals["sparse"] == EncoderTotals(dimensions=30_000, tokens=6, active_dims=3)
     assert receipt.rejected_by_reason == {"non_finite_vector": 1}
     assert receipt.rejects is not None
     assert b'"doc_id": "x"' in store.get(receipt.rejects.key)
@@ -99,7 +102,7 @@ def test_write_part_twice_puts_the_same_keys(store: Store) -> None:
 
 def test_write_part_empty_part_is_a_receipt_of_no_rows(store: Store) -> None:
     whole = parcel()
-    empty = Parcel(whole.part, whole.table.slice(0, 0), dimensions=whole.dimensions)
+    empty = Parcel(whole.part, whole.table.slice(0, 0), encoders=whole.encoders)
     receipt = write_part(store, empty, SPEC)
     assert (receipt.rows, receipt.documents, receipt.rejects) == (0, 0, None)
 
@@ -107,7 +110,7 @@ def test_write_part_empty_part_is_a_receipt_of_no_rows(store: Store) -> None:
 def test_write_actor_zombie_attempt_returns_the_receipt_that_counts(store: Store) -> None:
     stage = WritePart(store, SPEC)
     first = stage(parcel().to_row())["receipt"][0].as_py()
-    later = Parcel("00000-p", parcel().table.slice(0, 1), dimensions=parcel().dimensions)
+    later = Parcel("00000-p", parcel().table.slice(0, 1), encoders=parcel().encoders)
     assert stage(later.to_row())["receipt"][0].as_py() == first
 
 
