@@ -10,7 +10,7 @@ from operators.read.docstrings import write_corpus
 from operators.search.snapshot import Snapshot
 from pipelines.command import index_recipe
 from pipelines.load import load_recipe
-from pipelines.show import show_hits
+from pipelines.show import command, show_hits
 from pipelines.summary import show
 
 QUESTIONS = (
@@ -46,7 +46,7 @@ Done in {seconds:.0f} s. What lies where:
   {uri}   the collection: documents/ vectors/ indexes/ models/ runs/ manifests/
 
 Try next:
-  .venv/bin/millrace search {uri} "open a web page" --mode sparse
-  .venv/bin/millrace snapshots {uri}
-  .venv/bin/millrace plan pipelines/recipes/demo.yaml
+  {command("search", uri, "open a web page", "--mode", "sparse")}
+  {command("snapshots", uri)}
+  {command("plan", "pipelines/recipes/demo.yaml")}
 """

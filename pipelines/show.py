@@ -1,6 +1,8 @@
 """Search results and snapshots, for people and for machines."""
 
 import json
+import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +19,11 @@ from operators.search.hit import Hit
 #: Characters of a document's text shown under a hit, or as many as a line of the terminal holds.
 _PREVIEW = 200
 _COUNTS = ("documents", "added", "updated", "deleted", "rejected")
+
+
+def command(*arguments: str) -> str:
+    """A command line to paste: by name where the shell finds Millrace, else as it was called."""
+    return shlex.join(["millrace" if shutil.which("millrace") else sys.argv[0], *arguments])
 
 
 def show_hits(hits: Sequence[Hit], console: Console, *, as_json: bool) -> None:

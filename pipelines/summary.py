@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from operators.core import layout
 from operators.core.manifest import Counts, EncoderRecord, Manifest
 from operators.core.receipts import PartReceipt
 from operators.publish import assemble
 from pipelines.job import Job
+from pipelines.show import command
 
 
 class Summary(Counts):
@@ -66,7 +68,7 @@ def show(summary: Summary, console: Console) -> None:
     else:
         console.print(_totals(summary))
         console.print(_encoders(summary))
-    console.print(f'\nNext: [bold]millrace search {summary.uri} "your question"[/bold]', soft_wrap=True)
+    console.print(Text.assemble("\nNext: ", (command("search", summary.uri, "your question"), "bold")), soft_wrap=True)
 
 
 def _totals(summary: Summary) -> Table:
