@@ -48,6 +48,8 @@ def connect(address: str | None) -> Iterator[Cluster]:
     address = address or os.environ.get("RAY_ADDRESS")
     if address:
         _check_reachable(address)
+    # At Ray's own niceness of 15 whatever else runs on this machine goes before its workers.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     embedded = {} if address else {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
     try:
         with _quiet():

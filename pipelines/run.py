@@ -9,6 +9,7 @@ from operators.core.errors import ObjectExistsError
 from operators.core.fingerprint import canonical
 from operators.core.manifest import Manifest
 from operators.core.probe import prove_store
+from operators.core.receipts import PartReceipt
 from operators.publish import assemble
 from operators.publish.commit import publish
 from operators.publish.presence import check_present
@@ -52,18 +53,16 @@ def run(job: Job, address: str | None, progress: Progress) -> Summary:
         stack.enter_context(progress.shown())
         with clock.step("start"):
             cluster = stack.enter_context(connect(address))
-        manifest = _work(job, cluster, progress, clock)
-    summary = summarize(job, manifest, clock.seconds)
+        manifest, parts = _work(job, cluster, progress, clock)
+    summary = summarize(job, manifest, clock.seconds, parts)
     job.store.put(layout.run_file(job.run, "report.json"), canonical(summary))
     return summary
 
 
-def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> Manifest:
-    progress.expect("scan", None)
+def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple[Manifest, tuple[PartReceipt, ...]]:
     with clock.step("scan"):
         scanned = scan(job, cluster, progress)
         verify.check_scanned(job, scanned)
-    progress.expect("scan", scanned.documents)
     with clock.step("encode"):
         encoded = encode(job, scanned, cluster, progress)
     with clock.step("index"):
@@ -75,7 +74,7 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> Manif
         done = verify.Done(scanned, encoded, fitted, segments, built)
         manifest = verify.manifest(job, done)
         check_present(job.store, manifest)
-        return publish(job.store, manifest)
+        return publish(job.store, manifest), encoded.parts
 
 
 def _keep_plan(job: Job) -> None:

@@ -60,9 +60,11 @@ def scan(job: Job, cluster: Cluster, progress: Progress) -> Scanned:
     place = _Place(job.store, job.run, job.identity.documents, job.recipe.source)
     done = dict(load(job.store, job.run, "scan", ScanReceipt))
     todo = [part for part in job.parts if part.part not in done]
+    progress.expect("scan", None)
     for receipt in run_tasks(partial(_scan_part, place), todo, cluster):
         done[receipt.part] = receipt
         progress("scan", receipt.documents, sum(receipt.rejected_by_reason.values()))
+    progress.expect("scan", sum(done[part.part].documents for part in todo))
     parts = tuple(done[part.part] for part in job.parts)
     compared = _compare(job, parts, cluster)
     return Scanned(parts, compared, _write_duplicates(job, place, assemble.duplicates(compared), cluster))

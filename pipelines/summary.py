@@ -84,7 +84,7 @@ def _totals(summary: Summary) -> Table:
         "documents": f"{summary.documents:,} ({changes}{summary.unchanged:,} unchanged)",
         "encoded": f"{summary.encoded:,} documents, {summary.rows:,} rows, {summary.truncated:,} truncated",
         "rejected": f"{summary.rejected:,}{f' ({rejected})' if rejected else ''}{place}",
-        "tokens": f"{summary.tokens:,} ({summary.tokens / max(summary.stages.get('encode', 0.0), 1e-9):,.0f} a second)",
+        "tokens": _tokens(summary),
         "bytes": f"{summary.bytes:,}",
         "seconds": f"{summary.seconds:.1f} ({steps})",
         "busy": busy,
@@ -101,6 +101,13 @@ def _halved(summary: Summary) -> Iterator[str]:
     for name, encoder in summary.encoders.items():
         if splits := encoder.statistics.get(assemble.SPLITS):
             yield f"{splits:,.0f} batches of {name}, for which the device had too little memory"
+
+
+def _tokens(summary: Summary) -> str:
+    """Tokens, and how many a second unless an earlier attempt or run encoded some of them."""
+    seconds = summary.stages.get("encode", 0.0)
+    rate = f" ({summary.tokens / seconds:,.0f} a second)" if seconds and summary.encoded == summary.documents else ""
+    return f"{summary.tokens:,}{rate}"
 
 
 def _encoders(summary: Summary) -> Table:

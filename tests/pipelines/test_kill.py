@@ -68,12 +68,13 @@ def _kill(process: "subprocess.Popen[str]") -> None:
 
 
 def _in_session(session: int) -> list[int]:
-    """Processes of the driver's session that still run; its zombies hold nothing and do nothing."""
+    """Workers of the driver's session that still run. Ray's agents outlive it by a minute, and hold no part."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             state, _, _, owner = stat.read_text().rpartition(")")[2].split()[:4]
-            if int(owner) == session and state != "Z":
+            is_worker = stat.with_name("cmdline").read_bytes().startswith(b"ray::")
+            if int(owner) == session and state != "Z" and is_worker:
                 found.append(int(stat.parent.name))
     return found
 

@@ -1,12 +1,13 @@
 """The whole job on embedded Ray with encoders that need no weights: what is published is what the source held."""
 
 import json
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from operators.core.errors import GateError, IntegrityError, MillraceError
 from operators.core.manifest import Manifest
@@ -14,6 +15,9 @@ from operators.core.storage import open_store
 from operators.publish.chain import list_snapshots, read_manifest
 from operators.search.mode import Mode
 from operators.search.snapshot import Snapshot
+from pipelines.command import index_recipe
+from pipelines.load import load_recipe
+from pipelines.summary import Summary, show
 from tests.pipelines.conftest import Index, document, whole_text, write_corpus
 
 pytestmark = pytest.mark.ray
@@ -21,6 +25,12 @@ pytestmark = pytest.mark.ray
 
 def published(folder: Path, number: int | None = None) -> Manifest:
     return read_manifest(open_store(str(folder / "store" / "mill")), number)
+
+
+def shown(summary: Summary) -> str:
+    out = StringIO()
+    show(summary, Console(file=out, width=200))
+    return out.getvalue()
 
 
 def stored_documents(folder: Path, manifest: Manifest) -> pl.DataFrame:
@@ -113,26 +123,16 @@ def test_index_after_the_runs_folder_was_deleted_still_knows_what_changed(tmp_pa
 
 def test_index_other_index_settings_build_a_new_index_and_encode_nothing(tmp_path: Path, index: Index) -> None:
     write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(40)])
-    index()
+    before = index()
     summary = index("index.dense=hnsw")
     assert (summary.snapshot, summary.encoded, summary.added, summary.unchanged) == (2, 0, 0, 40)
+    assert [" a second" in shown(one) for one in (before, summary)] == [True, False]
     first, second = (published(tmp_path, number) for number in (1, 2))
     assert first.parts == second.parts
     assert [first.indexes["dense"][0].backend, second.indexes["dense"][0].backend] == ["faiss-flat", "faiss-hnsw"]
     assert Snapshot.open(summary.uri).search(whole_text(9), k=1)[0].doc_id == "doc-00009"
 
 
-def test_index_bad_documents_are_rejected_with_reason_file_and_line_and_the_rest_is_indexed(
-    tmp_path: Path, index: Index
-) -> None:
-    lines = [json.dumps(document(n)).encode() for n in range(30)]
-    bad = {
-        "missing_id": b'{"text": "no id"}',
-        "duplicate_id": json.dumps({"_id": "doc-00004", "text": "again"}).encode(),
-        "null_text": b'{"_id": "n", "text": null}',
-        "text_not_string": b'{"_id": "t", "text": 5}',
-        "empty_text": b'{"_id": "e", "text": "  "}',
-        "invalid_utf8": b'{"_id": "u", "text": "\xff\xfe"}',
 def test_index_file_of_an_earlier_run_gone_is_not_published_and_the_advice_mends_it(
     tmp_path: Path, index: Index
 ) -> None:
@@ -152,6 +152,17 @@ def test_index_file_of_an_earlier_run_gone_is_not_published_and_the_advice_mends
     assert Snapshot.open(summary.uri).search(whole_text(9), k=1)[0].doc_id == "doc-00009"
 
 
+def test_index_bad_documents_are_rejected_with_reason_file_and_line_and_the_rest_is_indexed(
+    tmp_path: Path, index: Index
+) -> None:
+    lines = [json.dumps(document(n)).encode() for n in range(30)]
+    bad = {
+        "missing_id": b'{"text": "no id"}',
+        "duplicate_id": json.dumps({"_id": "doc-00004", "text": "again"}).encode(),
+        "null_text": b'{"_id": "n", "text": null}',
+        "text_not_string": b'{"_id": "t", "text": 5}',
+        "empty_text": b'{"_id": "e", "text": "  "}',
+        "invalid_utf8": b'{"_id": "u", "text": "\xff\xfe"}',
         "broken_json": b'{"_id": "b", "text": "x"',
         "not_an_object": b"[1]",
         "control_characters": b'{"_id": "c", "text": "a\\u0000b"}',
@@ -190,7 +201,11 @@ def test_index_too_many_rejects_refuses_before_encoding_and_goes_on_when_told(tm
     assert store.list("vectors/") == []
     assert any("duplicates" in info.key for info in store.list("runs/"))
     advice = str(refused.value).rpartition("--set ")[2]
-    assert index(advice).documents == 2
+    out = StringIO()
+    again = load_recipe(tmp_path / "recipe.yaml", [advice])
+    assert index_recipe(again, None, Console(file=out, force_terminal=True, width=100)).documents == 2
+    assert "scan" in out.getvalue()
+    assert "%" not in next(line for line in reversed(out.getvalue().splitlines()) if "scan" in line)
 
 
 @pytest.mark.parametrize("content", ["", "\n\n"], ids=["empty file", "blank lines"])
