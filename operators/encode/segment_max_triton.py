@@ -1,8 +1,8 @@
 """The SPLADE head as one kernel: the decoder's product, its bias and each document's maximum, without the scores.
 
-A tile is a product of `rows` tokens and `columns` entries. Its rows come from a table in groups of `group`, each of one
-document; a document's last group repeats its last token, which changes no maximum. So a tile may hold many documents or
-a piece of one, with no mask and no loop over documents: a tile's maxima over groups go to the documents' rows in memory.
+A tile is a product of `rows` tokens and `columns` entries. Its rows come from a table, in groups of one document each;
+a document's last group repeats its last token, which changes no maximum. So a tile may hold many documents or a piece
+of one, with no mask and no loop over documents: its groups' maxima go to their documents' rows in memory.
 """
 
 # ruff: noqa: ANN001, ANN202, N803 - Triton reads annotations as types of its own, and capitals are its constants
@@ -31,7 +31,7 @@ class Tiling(NamedTuple):
     stages: int
 
 
-#: By compute capability, from that one on; not yet measured on a device: `benchmarks/splade_head.py --tune` compares more.
+#: By compute capability, from that one on. Not yet measured on a device: `benchmarks/splade_head.py --tune` compares.
 #: Fixed and not autotuned per process, since another depth sums in another order: two workers would find other vectors.
 TILINGS = {9: Tiling(128, 256, 64, 16, 8, 3), 8: Tiling(128, 128, 32, 16, 4, 4), 0: Tiling(64, 64, 32, 16, 4, 2)}
 #: Tiles of tokens that pass over one tile of the decoder while it is in L2: BERT's decoder is 47 MB, an H100's L2 50.

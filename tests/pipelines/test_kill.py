@@ -73,7 +73,8 @@ def _in_session(session: int) -> list[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             state, _, _, owner = stat.read_text().rpartition(")")[2].split()[:4]
-            is_worker = stat.with_name("cmdline").read_bytes().startswith(b"ray::")
+            title = stat.with_name("cmdline").read_bytes()
+            is_worker = title.startswith(b"ray::") and b"Agent" not in title
             if int(owner) == session and state != "Z" and is_worker:
                 found.append(int(stat.parent.name))
     return found
