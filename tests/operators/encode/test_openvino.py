@@ -164,7 +164,7 @@ def test_int8_sparse_says_what_it_loses_and_loses_no_more_than_stated(cache, spl
 
 
 @needs_openvino
-def test_int8_made_on_two_machines_is_the_same_model(family, tmp_path, monkeypatch):
+def test_int8_made_on_two_machines_is_the_same_model_and_prints_nothing(family, tmp_path, monkeypatch, capsys):
     made = []
     for machine in ("one", "two"):
         monkeypatch.setenv("MILLRACE_CACHE", str(tmp_path / machine))
@@ -172,6 +172,7 @@ def test_int8_made_on_two_machines_is_the_same_model(family, tmp_path, monkeypat
         (graph,) = (tmp_path / machine).rglob("graph.bin")
         made.append((graph.read_bytes(), opened.quality))
     assert made[0] == made[1]
+    assert not capsys.readouterr().out
 
 
 @needs_openvino
