@@ -24,7 +24,7 @@ def resolve_precision(spec: EncoderSpec) -> EncoderSpec:
         return spec
     gpu = _runs_on_gpu(spec)
     if spec.precision is Precision.AUTO:
-        fast = gpu or _cpu_has_bfloat16()
+        fast = gpu or (_cpu_has_bfloat16() and _wins_a_trial())
         return spec.model_copy(update={"precision": Precision.BFLOAT16 if fast else Precision.FLOAT32})
     if not gpu:
         raise UsageError(
@@ -65,3 +65,9 @@ def _has_gpu() -> bool:
 def _cpu_has_bfloat16() -> bool:
     flags = _CPU_FLAGS.read_text(encoding="ascii", errors="ignore").split() if _CPU_FLAGS.is_file() else []
     return any(flag in flags for flag in _FAST_BFLOAT16)
+
+
+def _wins_a_trial() -> bool:
+    from operators.encode.trial import bfloat16_is_faster  # imports torch: only asked of a CPU whose flags allow it
+
+    return bfloat16_is_faster()

@@ -6,10 +6,11 @@ from operators.encode import precision
 from operators.encode.precision import resolve_precision
 
 
-def resolve(monkeypatch, *, flags="", gpu=False, tmp_path=None, **changes):
+def resolve(monkeypatch, *, flags="", gpu=False, wins=True, tmp_path=None, **changes):
     (tmp_path / "cpuinfo").write_text(f"model name : x\nflags : fpu avx512f {flags}\n")
     monkeypatch.setattr(precision, "_CPU_FLAGS", tmp_path / "cpuinfo")
     monkeypatch.setattr(precision, "_has_gpu", lambda: gpu)
+    monkeypatch.setattr(precision, "_wins_a_trial", lambda: wins)
     return resolve_precision(EncoderSpec(**{"kind": "dense", "model": "all-MiniLM-L6-v2", **changes})).precision
 
 
@@ -21,6 +22,7 @@ def resolve(monkeypatch, *, flags="", gpu=False, tmp_path=None, **changes):
         ({}, {"precision": "auto"}, "float32"),
         ({"flags": "avx512_bf16"}, {"precision": "auto"}, "bfloat16"),
         ({"flags": "amx_bf16"}, {"precision": "auto", "device": "cpu"}, "bfloat16"),
+        ({"flags": "amx_bf16", "wins": False}, {"precision": "auto"}, "float32"),
         ({"gpu": True}, {"precision": "auto"}, "bfloat16"),
         ({"gpu": True}, {"precision": "auto", "device": "cpu"}, "float32"),
         ({}, {"precision": "auto", "device": "cuda:1"}, "bfloat16"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sentence_transformers.sparse_encoder.modules import SpladePooling
 
 from operators.encode import segment_max as module
+from operators.encode import segment_max_chunked as chunked
 from operators.encode.segment_max import activate, fold_bias, segment_max, segment_sum_activated
 from operators.encode.segment_max_chunked import CPU_COLUMNS, max_in_chunks, sum_in_chunks
 
@@ -174,6 +175,16 @@ def test_segment_max_with_infinite_hidden_state_reports_nan_and_infinity() -> No
     assert found[0, 0] == torch.inf
     assert found[0, 1].isnan()
     assert found[1].isfinite().all()
+
+
+def test_segment_max_where_products_give_nan_with_a_sign_reports_nan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AMX gives NaN without a sign, other CPUs with one, which is below every number where bits are compared."""
+    hidden, begin, lengths, weight, bias = batch([2], torch.bfloat16)
+    hidden[1, 0] = torch.nan
+    tile = torch.ones(2, VOCABULARY, dtype=torch.bfloat16)
+    tile[1] = torch.tensor(torch.nan).copysign(torch.tensor(-1.0))
+    monkeypatch.setattr(chunked, "_tiles", lambda *_: iter([(slice(0, VOCABULARY), tile)]))
+    assert segment_max(hidden, begin, lengths, *fold_bias(weight, bias)).isnan().all()
 
 
 def test_segment_max_of_no_tokens_and_of_no_documents_is_zero_and_empty() -> None:
