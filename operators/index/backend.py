@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from operators.core.errors import IntegrityError
 from operators.index.dense_search import open_dense
 from operators.index.searcher import Searcher
@@ -14,17 +17,30 @@ from operators.index.spec import Backend
 
 
 def open_searcher(
-    backend: str, files: Mapping[str, Path], settings: Mapping[str, Any], rows: int, threads: int | None = None
+    backend: str,
+    files: Mapping[str, Path],
+    settings: Mapping[str, Any],
+    rows: int,
+    *,
+    live: NDArray[np.bool_] | None = None,
+    threads: int | None = None,
 ) -> Searcher:
-    """Open an index of `rows` rows from files whose checksums were verified.
+    """Open an index of `rows` rows from files whose checksums were verified, to find the `live` ones (default: all).
 
     Raises `IntegrityError` where the backend is unknown or the files are not what the settings describe.
     """
+    if live is not None and live.shape != (rows,):
+        raise ValueError(f"expected a mask of {rows} rows, got one of shape {live.shape}")
     if backend not in set(Backend):
         raise IntegrityError(
             f"index backend {backend!r} is unknown: this Millrace opens {sorted(Backend)}. Use a newer Millrace"
         )
     if backend == Backend.CSC:
         vocabulary = whole_number(settings, "vocabulary")
-        return SparseSearcher(open_postings(files, vocabulary, rows), rows)
-    return open_dense(Backend(backend), files, settings, rows, threads)
+        return SparseSearcher(open_postings(files, vocabulary, rows), rows, _dead(live))
+    # A mask without a dead row is none: what it would cost is then not paid.
+    return open_dense(Backend(backend), files, settings, rows, live if _dead(live).size else None, threads)
+
+
+def _dead(live: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+    return np.zeros(0, np.int64) if live is None else np.flatnonzero(~live)

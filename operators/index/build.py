@@ -62,6 +62,6 @@ def _build(vectors: Vectors, spec: IndexSpec, threads: int, folder: Path) -> Bui
     else:
         backend, settings = Backend.CSC, {"vocabulary": vectors.dimensions}
         files = build_sparse(vectors, folder)
-    searcher = open_searcher(backend, files, settings, vectors.rows, threads)
+    searcher = open_searcher(backend, files, settings, vectors.rows, threads=threads)
     measured = measure_recall(searcher, vectors, spec.recall_k, spec.recall_queries)
     return BuiltIndex(backend.value, vectors.rows, settings, files, measured)

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import faiss
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
 from operators.index.arrays import dense_matrix
 from operators.index.dense import FILE
-from operators.index.searcher import Found, best_first
+from operators.index.flat_search import search_flat
+from operators.index.hnsw_search import search_hnsw
+from operators.index.live import LiveRows
+from operators.index.searcher import Found, nothing
 from operators.index.settings import named_file, whole_number
 from operators.index.spec import Backend
 
@@ -20,7 +25,7 @@ _CLASSES = {Backend.FLAT: faiss.IndexFlatIP, Backend.HNSW: faiss.IndexHNSWFlat}
 
 @dataclass(frozen=True)
 class DenseSearcher:
-    """A FAISS index of `rows` vectors; HNSW looks at `ef_search` candidates at least.
+    """A FAISS index of `rows` vectors, of which `live` may be found; HNSW looks at `ef_search` candidates at least.
 
     `threads` are OpenMP's; by default as many as OpenMP chooses.
     """
@@ -28,22 +33,30 @@ class DenseSearcher:
     index: Any
     dimensions: int
     rows: int
+    live: LiveRows | None
     ef_search: int | None
     threads: int | None
 
     def search(self, queries: pa.Table, k: int) -> Found:
         """The best rows for a table of `schema.dense(dimensions)`."""
+        asked = dense_matrix(queries, self.dimensions)
+        width = min(k, self.live.count if self.live else self.rows)
+        if not width:
+            return nothing(len(asked), 0)
         if self.threads:
             faiss.omp_set_num_threads(self.threads)
-        width = min(k, self.rows)
-        # HNSW cannot return more rows than it keeps candidates.
-        params = faiss.SearchParametersHNSW(efSearch=max(self.ef_search, width)) if self.ef_search else None  # type: ignore[attr-defined]
-        scores, rows = self.index.search(dense_matrix(queries, self.dimensions), width, params=params)
-        return best_first(scores, rows)
+        if self.ef_search:
+            return search_hnsw(self.index, asked, width, self.ef_search, self.live)
+        return search_flat(self.index, asked, width, self.live)
 
 
 def open_dense(
-    backend: Backend, files: Mapping[str, Path], settings: Mapping[str, Any], rows: int, threads: int | None
+    backend: Backend,
+    files: Mapping[str, Path],
+    settings: Mapping[str, Any],
+    rows: int,
+    live: NDArray[np.bool_] | None,
+    threads: int | None,
 ) -> DenseSearcher:
     """Open a verified file; raises `IntegrityError` where it is not the index the settings describe."""
     path = named_file(files, FILE)
@@ -57,7 +70,7 @@ def open_dense(
             f"{path} is not the index the manifest names: expected (class, dimensions, rows, metric) {expected}, "
             f"got {found}. Index again"
         )
-    return DenseSearcher(index, dimensions, rows, ef_search, threads)
+    return DenseSearcher(index, dimensions, rows, None if live is None else LiveRows(live), ef_search, threads)
 
 
 def _read(path: Path) -> Any:

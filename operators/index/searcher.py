@@ -20,14 +20,19 @@ class Found:
 
 
 class Searcher(Protocol):
-    """An open index of one segment."""
+    """An open index of one segment; rows that were dead when it was opened are never found."""
 
     @property
     def rows(self) -> int:
-        """Rows in the index."""
+        """Rows in the index, dead ones too."""
 
     def search(self, queries: pa.Table, k: int) -> Found:
-        """The `min(k, rows)` rows with the highest inner product for each row of a vector table."""
+        """The `min(k, live rows)` rows with the highest inner product for each row of a vector table."""
+
+
+def nothing(queries: int, width: int) -> Found:
+    """The answer to so many queries before any row was found."""
+    return Found(np.full((queries, width), -np.inf, np.float32), np.full((queries, width), -1, np.int64))
 
 
 def best_first(scores: NDArray[np.float32], rows: NDArray[np.int64]) -> Found:

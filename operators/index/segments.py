@@ -2,22 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 
+from operators.core.fingerprint import fingerprint
 from operators.core.manifest import Segment
 from operators.index.spec import IndexSpec
-
-#: Digits of a segment's name, so that names sort as segments do.
-_DIGITS = 4
 
 
 def group_segments(parts: Iterable[tuple[str, int]], spec: IndexSpec) -> tuple[Segment, ...]:
     """Group (part, rows) in order: a segment closes before the part that would take it over `spec.segment_rows`.
 
     Every part is in exactly one segment and no segment is without rows; where no part has rows there is no segment.
-    Closing early rather than balancing keeps earlier segments as they are when parts are appended.
+    A segment is named by its parts, since later snapshots go on using it beside segments that other runs made: a
+    number would be given twice in the life of a collection.
     """
     return tuple(
-        Segment(segment=f"{number:0{_DIGITS}d}", rows=rows, parts=names)
-        for number, (names, rows) in enumerate(_groups(parts, spec.segment_rows))
+        Segment(segment=fingerprint(names), rows=rows, parts=names) for names, rows in _groups(parts, spec.segment_rows)
     )
 
 

@@ -13,31 +13,32 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.index.arrays import sparse_rows
-from operators.index.searcher import Found, best_first
+from operators.index.searcher import Found, best_first, nothing
 from operators.index.sparse_file import Postings
 
 
 @dataclass(frozen=True)
 class SparseSearcher:
-    """Postings of `rows` rows; only rows with a score above 0 are found."""
+    """Postings of `rows` rows; only rows with a score above 0 that are not among the `dead` are found."""
 
     postings: Postings
     rows: int
+    dead: NDArray[np.int64]
 
     def search(self, queries: pa.Table, k: int) -> Found:
         """The best rows for a table of `schema.SPARSE`."""
         postings = self.postings
         asked = sparse_rows(queries, postings.indptr.size - 1)
-        width = min(k, self.rows)
-        scores = np.full((queries.num_rows, width), -np.inf, np.float32)
-        rows = np.full((queries.num_rows, width), -1, np.int64)
+        found = nothing(queries.num_rows, min(k, self.rows - self.dead.size))
         totals = np.empty(self.rows, np.float32)
         for number, (start, stop) in enumerate(zip(asked.starts[:-1], asked.starts[1:], strict=True)):
             totals[:] = 0
             terms, weights = asked.terms[start:stop], asked.weights[start:stop]
             _add_terms(postings.indptr, postings.docs, postings.weights, terms, weights, totals)
-            _keep_best(totals, scores[number], rows[number])
-        return best_first(scores, rows)
+            # A row without a score is no hit, so the heap needs no second test and whole segments pay nothing.
+            totals[self.dead] = 0
+            _keep_best(totals, found.scores[number], found.rows[number])
+        return best_first(found.scores, found.rows)
 
 
 @numba.njit(nogil=True)  # type: ignore[untyped-decorator]

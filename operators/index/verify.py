@@ -18,21 +18,25 @@ _TIE = 1e-6
 _SEED = 0
 
 
-def measure_recall(searcher: Searcher, vectors: Vectors, k: int, queries: int) -> Recall:
+def measure_recall(
+    searcher: Searcher, vectors: Vectors, k: int, queries: int, live: NDArray[np.bool_] | None = None
+) -> Recall:
     """Recall@k of an index of `vectors`, asked `queries` of them (always the same sample), against exact search.
 
-    Ties are safe: a found row counts where its exact score reaches the exact k-th score, whichever row that was.
+    Only `live` rows (default: all) are asked and count as found; `searcher` was opened with the same mask. Ties are
+    safe: a found row counts where its exact score reaches the exact k-th score, whichever row that was.
     """
-    sample = _sample(vectors.rows, queries)
+    mask = np.ones(vectors.rows, np.bool_) if live is None else live
+    sample = _sample(np.flatnonzero(mask), queries)
     asked = _take(vectors.tables(), sample)
     rows = searcher.search(asked, k).rows
-    best, reached = _score(vectors.tables(), exact_scores(vectors.kind, asked, vectors.dimensions), rows, k)
+    best, reached = _score(vectors.tables(), exact_scores(vectors.kind, asked, vectors.dimensions), rows, k, mask)
     wanted, hits = _count_hits(best, reached, rows)
     return Recall(k=k, queries=len(sample), recall=hits / wanted if wanted else 1.0)
 
 
-def _sample(rows: int, size: int) -> NDArray[np.int64]:
-    chosen = np.random.default_rng(_SEED).choice(rows, min(rows, size), replace=False)
+def _sample(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    chosen = np.random.default_rng(_SEED).choice(rows, min(rows.size, size), replace=False)
     return np.sort(chosen)
 
 
@@ -45,13 +49,13 @@ def _take(tables: Iterable[pa.Table], wanted: NDArray[np.int64]) -> pa.Table:
 
 
 def _score(
-    tables: Iterable[pa.Table], score: ExactScores, rows: NDArray[np.int64], k: int
+    tables: Iterable[pa.Table], score: ExactScores, rows: NDArray[np.int64], k: int, live: NDArray[np.bool_]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """The exact top k scores of each query, and the exact scores of the rows an index found."""
     best: NDArray[np.floating] = np.full((len(rows), k), -np.inf)
     reached = np.full(rows.shape, -np.inf)
     for first, block in _blocks(tables):
-        scores = score(block)
+        scores = np.where(live[first : first + block.num_rows], score(block), -np.inf)
         best = np.partition(np.hstack([best, scores]), -k, axis=1)[:, -k:]
         query, place = np.nonzero((rows >= first) & (rows < first + block.num_rows))
         reached[query, place] = scores[query, rows[query, place] - first]

@@ -9,17 +9,16 @@ import pytest
 from operators.core.encoder_spec import Kind
 from operators.index.backend import open_searcher
 from operators.index.build import build_segment
-from operators.index.searcher import Searcher
 from operators.index.spec import IndexSpec
-from tests.contracts.searcher import SearcherContract
+from tests.contracts.searcher import Open, SearcherContract
 from tests.operators.index.tables import dense_table, in_parts, random_dense, random_sparse, sparse_table
 
 
-def build(kind, table, spec, matrix, folder: Path) -> Searcher:
+def build(kind, table, spec, matrix, folder: Path) -> Open:
     parts = partial(in_parts, table(matrix), len(matrix) // 3, 0)
     rows, dimensions = matrix.shape
     built = build_segment(kind, "0000", parts, dimensions=dimensions, rows=rows, spec=spec, threads=1, folder=folder)
-    return open_searcher(built.backend, built.files, built.settings, rows)
+    return lambda live=None: open_searcher(built.backend, built.files, built.settings, rows, live=live)
 
 
 class _Dense(SearcherContract):
@@ -34,7 +33,7 @@ class _Dense(SearcherContract):
         return lambda rows, seed: random_dense(rows, 24, seed)
 
     @pytest.fixture
-    def open_index(self):
+    def build_index(self):
         return partial(build, Kind.DENSE, dense_table, self.spec)
 
 
@@ -59,7 +58,7 @@ class TestCsc(SearcherContract):
         return lambda rows, seed: random_sparse(rows, 60, 0.1 if rows > 1 else 0.5, seed)
 
     @pytest.fixture
-    def open_index(self):
+    def build_index(self):
         return partial(build, Kind.SPARSE, sparse_table, IndexSpec())
 
     def test_search_ties_at_the_last_place_keep_the_lower_rows(self, open_index, tmp_path: Path) -> None:

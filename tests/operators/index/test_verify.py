@@ -1,6 +1,6 @@
 """The measure must see what an index misses, and must not count ties as misses."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,22 +26,27 @@ class Damaged:
 
     inner: Searcher
     damage: object
+    asked: list[pa.Table] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
         return self.inner.rows
 
     def search(self, queries: pa.Table, k: int) -> Found:
+        self.asked.append(queries)
         found = self.inner.search(queries, k)
         return replace(found, rows=self.damage(found.rows.copy()))  # type: ignore[operator]
 
 
-def opened(kind: Kind, table: pa.Table, dimensions: int, folder: Path) -> tuple[Searcher, Vectors]:
+def opened(
+    kind: Kind, table: pa.Table, dimensions: int, folder: Path, live: np.ndarray | None = None
+) -> tuple[Searcher, Vectors]:
     load = partial(in_parts, table, table.num_rows // 3, 1)
     rows = table.num_rows
     spec = IndexSpec(dense="flat", recall_queries=1)
     built = build_segment(kind, "0", load, dimensions=dimensions, rows=rows, spec=spec, threads=1, folder=folder)
-    return open_searcher(built.backend, built.files, built.settings, rows), Vectors(kind, dimensions, rows, load)
+    searcher = open_searcher(built.backend, built.files, built.settings, rows, live=live)
+    return searcher, Vectors(kind, dimensions, rows, load)
 
 
 @pytest.fixture(scope="module", params=list(Kind))
@@ -94,3 +99,24 @@ def test_recall_where_fewer_rows_match_than_asked_counts_those_there_are(tmp_pat
 def test_recall_where_nothing_can_be_found_is_one(tmp_path: Path) -> None:
     index = opened(Kind.SPARSE, sparse_table(np.zeros((60, 6), np.float32)), 6, tmp_path)
     assert recall(index, lambda rows: rows) == 1.0
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_recall_over_live_rows_counts_and_asks_no_dead_one(tmp_path: Path, kind: Kind) -> None:
+    matrix = random_dense(900, 8) if kind is Kind.DENSE else random_sparse(900, 50)
+    table = dense_table(matrix) if kind is Kind.DENSE else sparse_table(matrix)
+    live = np.random.default_rng(0).random(900) >= 0.5
+    whole, vectors = opened(kind, table, matrix.shape[1], tmp_path)
+    masked, _ = opened(kind, table, matrix.shape[1], tmp_path, live)
+    assert measure_recall(masked, vectors, 10, 40, live).recall == 1.0
+    assert measure_recall(whole, vectors, 10, 40, live).recall == pytest.approx(0.5, abs=0.1)
+    spy = Damaged(masked, lambda rows: rows)
+    assert measure_recall(spy, vectors, 10, 900, live).queries == live.sum()
+    assert spy.asked[0].equals(table.filter(pa.array(live)).combine_chunks())
+
+
+def test_recall_where_every_row_is_dead_is_one(tmp_path: Path) -> None:
+    live = np.zeros(60, np.bool_)
+    searcher, vectors = opened(Kind.DENSE, dense_table(random_dense(60, 8)), 8, tmp_path, live)
+    measured = measure_recall(searcher, vectors, 10, 40, live)
+    assert (measured.queries, measured.recall) == (0, 1.0)
