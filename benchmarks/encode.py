@@ -39,6 +39,7 @@ from tune import tuned
 
 from operators.core.encoder_spec import EncoderSpec, Role
 from operators.core.model_folder import resolve_model
+from operators.core.model_location import locate
 from operators.core.model_modules import read_modules
 from operators.tokenize.tokenizer import Tokenizer
 
@@ -88,7 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-tune", action="store_true", help="leave out sentence-transformers at its best")
     parser.add_argument("--tune", type=int, metavar="N", help="texts to tune on")
     parser.add_argument("--optimum", nargs="*", default=[], metavar="PYTHON", help="interpreters with other backends")
-    parser.add_argument("--openvino", action="store_true", help="also Millrace's own OpenVINO engine, and in int8")
+    parser.add_argument("--openvino", action="store_true", help="also Millrace's OpenVINO engine")
     parser.add_argument("--ray", action="store_true", help="also a whole `millrace index` of the texts")
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
     return parser.parse_args()
@@ -97,7 +98,8 @@ def _arguments() -> argparse.Namespace:
 def _bench(folder: Path, asked: argparse.Namespace, spec: EncoderSpec, texts: list[str]) -> Bench:
     file = folder / "texts.json"
     file.write_text(json.dumps(texts), encoding="utf-8")
-    common = {name: getattr(asked, name) for name in ("model", "kind", "prompt", "max_length", "threads")}
+    common = {name: getattr(asked, name) for name in ("kind", "prompt", "max_length", "threads")}
+    common["model"] = str(locate(asked.model, None).path)  # sentence-transformers does not know our packaged model
     return Bench(folder, file, {**common, "spec": spec.model_dump(mode="json", exclude_none=True)})
 
 
@@ -106,7 +108,8 @@ def _sides(asked: argparse.Namespace, bench: Bench, texts: list[str], device: st
     found = [sides.library(sides.DEFAULT), *(sides.library(f"st {dtype}", dtype) for dtype in halves)]
     found += sides.backends([sys.executable, *asked.optimum]) if device == "cpu" else []
     found += [sides.engine(precision) for precision in ("float32", *halves)]
-    found += [sides.engine("float32", "openvino"), sides.engine("int8", "openvino")] if asked.openvino else []
+    own = ["float32", "bfloat16", "int8"] if asked.openvino else []
+    found += [sides.engine(precision, "openvino") for precision in own]
     found += [sides.ray("bfloat16")] if asked.ray else []
     found = [side for side in found if asked.only is None or any(word in side.name for word in asked.only)]
     if not asked.no_tune:

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile
 from operators.core.receipts import IndexReceipt
 from operators.core.storage import Store
 from operators.index.build import build_segment
-from operators.index.segments import group_segments
 from operators.index.spec import IndexSpec
 from operators.write.parquet import read_parquet
 from operators.write.receipt import commit, load
@@ -47,25 +46,41 @@ class _Work:
     @property
     def item(self) -> str:
         """Other settings make another index of the same run, and need another receipt."""
-        return f"{self.encoder}-{self.segment.segment}-{fingerprint(self.spec)}"
+        return f"{self.encoder}-{self.segment.segment}-{self.spec.recipe}"
 
 
 def build(
-    job: Job, parts: Sequence[Part], dimensions: dict[str, int], cluster: Cluster, progress: Progress
-) -> tuple[tuple[Segment, ...], tuple[IndexReceipt, ...]]:
-    """The segments of the parts, and a receipt for every index; only those without one are built."""
-    segments = group_segments([(part.part, part.rows) for part in parts], job.recipe.index)
+    job: Job, parts: Sequence[Part], segments: Sequence[Segment], cluster: Cluster, progress: Progress
+) -> dict[str, tuple[SegmentIndex, ...]]:
+    """An index of every segment for every encoder; only those that neither the parent nor a receipt has are built."""
     done = load(job.store, job.run, STAGE, IndexReceipt)
-    work = _plan(job, parts, segments, dimensions, index_threads(job.recipe.resources, cluster))
+    kept = dict(_kept(job))
+    work = _plan(job, parts, segments, kept, index_threads(job.recipe.resources, cluster))
     built = [done[item.item] for item in work if item.item in done]
-    for receipt in run_tasks(_build, [item for item in work if item.item not in done], cluster):
+    todo = [item for item in work if item.item not in done]
+    progress.expect(STAGE, sum(item.segment.rows for item in todo))
+    for receipt in run_tasks(_build, todo, cluster):
         built.append(receipt)
         progress(STAGE, receipt.index.rows, 0)
-    return segments, tuple(built)
+    new = {(receipt.encoder, receipt.index.segment): receipt.index for receipt in built}
+    return {name: tuple(new.get((name, s.segment)) or kept[name, s.segment] for s in segments) for name in job.encoders}
+
+
+def _kept(job: Job) -> Iterator[tuple[tuple[str, str], SegmentIndex]]:
+    """The parent's indexes of the same vectors with the same settings, by encoder and segment."""
+    wanted = job.recipe.index.recipe
+    for name, before in job.kept_encoders.items():
+        for index in job.parent.indexes[before] if job.parent else ():
+            if index.recipe == wanted:
+                yield (name, index.segment), index
 
 
 def _plan(
-    job: Job, parts: Sequence[Part], segments: Sequence[Segment], dimensions: dict[str, int], threads: int
+    job: Job,
+    parts: Sequence[Part],
+    segments: Sequence[Segment],
+    kept: Container[tuple[str, str]],
+    threads: int,
 ) -> list[_Work]:
     by_name = {part.part: part for part in parts}
     return [
@@ -75,7 +90,7 @@ def _plan(
             encoder=name,
             kind=encoder.spec.kind,
             fingerprint=encoder.fingerprint,
-            dimensions=dimensions[name],
+            dimensions=by_name[segment.parts[0]].totals[name].dimensions,
             segment=segment,
             files=tuple(by_name[part].vectors[name] for part in segment.parts),
             spec=job.recipe.index,
@@ -83,6 +98,7 @@ def _plan(
         )
         for name, encoder in job.encoders.items()
         for segment in segments
+        if (name, segment.segment) not in kept
     ]
 
 
@@ -105,6 +121,7 @@ def _build(work: _Work) -> IndexReceipt:
         build_name = fingerprint({"files": work.files, "settings": built.settings, "backend": built.backend})
         index = SegmentIndex(
             segment=work.segment.segment,
+            recipe=work.spec.recipe,
             backend=built.backend,
             rows=work.segment.rows,
             settings=built.settings,

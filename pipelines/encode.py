@@ -1,33 +1,27 @@
 """The encoding pass, top to bottom: read -> chunk -> tokenize -> encode -> write, one Ray row a part."""
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
 import ray.data
 
-from operators.core.encoder_spec import Kind
+from operators.core.errors import StoppedError
+from operators.core.manifest import StoredFile
 from operators.core.progress import Report
-from operators.core.receipts import PartReceipt
-from operators.encode.actor import EncodeDense, EncodeSparse
-from operators.encode.isolate import Isolation
+from operators.core.receipts import MatchReceipt, PartReceipt
 from operators.read.actor import ReadPart, work_rows
-from operators.read.slices import PlannedPart
-from operators.tokenize.actor import Chunk, Tokenize
+from operators.read.work import Work
+from operators.tokenize.actor import Chunk
 from operators.write.actor import STAGE, WritePart
-from operators.write.part import WriteSpec
 from operators.write.receipt import load
+from operators.write.tables import WriteSpec
 from pipelines.board import Board
 from pipelines.cluster import Cluster
+from pipelines.flow import as_tasks, encoded, receipts, rows_of, with_model
 from pipelines.job import Job
-from pipelines.journal import open_journal
 from pipelines.progress import Progress
-from pipelines.resources import Pool, encoder_pool, light_pool
-from pipelines.scan import Scanned
-
-#: A part waits for GPUs, or for a model to load, longer than Ray Data's half hour without progress allows for.
-_NO_PROGRESS_SECONDS = 6 * 3600
-_ACTORS = {Kind.DENSE: EncodeDense, Kind.SPARSE: EncodeSparse}
+from pipelines.resources import light_pool
 
 
 @dataclass(frozen=True)
@@ -43,87 +37,56 @@ def _stages(job: Job) -> list[str]:
     return ["read", *chunk, "tokenize", *(f"encode {name}" for name in job.encoders), "write"]
 
 
-def encode(job: Job, scanned: Scanned, cluster: Cluster, progress: Progress) -> Encoded:
-    """Encode every part that has no receipt yet."""
+def encode(
+    job: Job, works: Sequence[Work], matched: Sequence[MatchReceipt], cluster: Cluster, progress: Progress
+) -> Encoded:
+    """Encode every part that has no receipt yet; raises `StoppedError` between parts once the job's time is up."""
     done = dict(load(job.store, job.run, STAGE, PartReceipt))
-    todo = [part for part in job.parts if part.part not in done]
-    for stage in _stages(job):
-        progress.expect(stage, scanned.documents - sum(receipt.documents for receipt in done.values()))
+    todo = tuple(work for work in works if work.part not in done)
+    wanted = sum(count for each in matched for count in each.encode.values())
+    for stage in _stages(job) if todo else ():
+        progress.expect(stage, wanted - sum(receipt.documents for receipt in done.values()))
     documents = 0
     if todo:
         board = Board()
         with progress.following(board):
-            for batch in _flow(job, todo, scanned.duplicates, cluster, board.reporter).iter_batches(
-                batch_size=None, batch_format="pyarrow"
-            ):
-                for text in batch["receipt"].to_pylist():
-                    receipt = PartReceipt.model_validate_json(text)
-                    done[receipt.part] = receipt
-                    documents += receipt.documents
-    return Encoded(tuple(done[part.part] for part in job.parts), documents)
+            for receipt in receipts(_flow(job, todo, _tasks(matched), cluster, board.reporter), PartReceipt):
+                done[receipt.part] = receipt
+                documents += receipt.documents
+                _check_time(job, len(done), len(works))
+    return Encoded(tuple(done[work.part] for work in works), documents)
+
+
+def _tasks(matched: Sequence[MatchReceipt]) -> tuple[StoredFile, ...]:
+    return tuple(each.tasks for each in matched)
 
 
 def _flow(
-    job: Job, todo: Sequence[PlannedPart], duplicates: Mapping[str, list[int]], cluster: Cluster, report: Report
+    job: Job, todo: tuple[Work, ...], tasks: tuple[StoredFile, ...], cluster: Cluster, report: Report
 ) -> ray.data.Dataset:
-    _configure()
-    rows = work_rows(tuple(todo), dict(duplicates))
-    flow = ray.data.from_arrow([rows.slice(index, 1) for index in range(rows.num_rows)])
-    light, journal = light_pool(cluster), open_journal()
-    flow = _task(flow, ReadPart(job.recipe.source, report), light)
+    light = light_pool(cluster)
+    flow = as_tasks(rows_of(work_rows(todo)), ReadPart(job.recipe.source, job.store, tasks, report), light)
     if job.recipe.chunking:
         chunker = job.encoders[job.recipe.chunking.encoder].spec
-        flow = _map(flow, Chunk, (job.recipe.chunking, chunker, report), light)
-    specs = {name: encoder.spec for name, encoder in job.encoders.items()}
-    flow = _map(flow, Tokenize, (specs, report), light)
-    for name, encoder in job.encoders.items():
-        pool = encoder_pool(encoder.spec, specs, job.recipe.resources, cluster)
-        isolation = Isolation(journal, pool.window_tokens, job.recipe.resources.hang_seconds)
-        arguments = (name, encoder.spec, encoder.fingerprint, pool.threads, report, isolation)
-        flow = _map(flow, _ACTORS[encoder.spec.kind], arguments, pool)
-    return _task(flow, WritePart(job.store, _write_spec(job), report), light)
+        flow = with_model(flow, Chunk, (job.recipe.chunking, chunker, report), light)
+    flow = encoded(flow, job.encoders, job.recipe.resources, cluster, report)
+    return as_tasks(flow, WritePart(job.store, write_spec(job, job.identity.encoders), report), light)
 
 
-def _task(flow: ray.data.Dataset, stage: Callable[[pa.Table], pa.Table], pool: Pool) -> ray.data.Dataset:
-    """A stage without a model: tasks, so that it shares warm workers instead of holding some of its own."""
-    compute = ray.data.TaskPoolStrategy(size=pool.max_actors)
-    return flow.map_batches(stage, batch_size=1, batch_format="pyarrow", num_cpus=pool.cpus, compute=compute)
-
-
-def _map(flow: ray.data.Dataset, stage: type, arguments: tuple[object, ...], pool: Pool) -> ray.data.Dataset:
-    """A stage with a model: actors. One that dies is started again without end, and its parts with it: see isolate."""
-    return flow.map_batches(
-        stage,
-        fn_constructor_args=arguments,
-        batch_size=1,
-        batch_format="pyarrow",
-        num_cpus=pool.cpus,
-        num_gpus=pool.gpus or None,
-        compute=ray.data.ActorPoolStrategy(
-            min_size=pool.min_actors,
-            max_size=pool.max_actors,
-            max_tasks_in_flight_per_actor=pool.in_flight,
-            max_concurrent_calls_per_actor=pool.calls,
-        ),
-    )
-
-
-def _configure() -> None:
-    context = ray.data.DataContext.get_current()
-    context.execution_options.verbose_progress = False
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
-    context.execution_no_progress_timeout_s = _NO_PROGRESS_SECONDS
-    # A worker's own exception ends the run at once; only lost workers are worth a retry.
-    context.max_errored_blocks = 0
-    context.raise_original_map_exception = True
-
-
-def _write_spec(job: Job) -> WriteSpec:
+def write_spec(job: Job, encoders: Mapping[str, str]) -> WriteSpec:
+    """Where parts go; `encoders` maps the names of those whose vectors are written to their fingerprints."""
     return WriteSpec(
         run=job.run,
         documents_fingerprint=job.identity.documents,
-        fingerprints=dict(job.identity.encoders),
-        kinds={name: encoder.spec.kind for name, encoder in job.encoders.items()},
+        fingerprints=dict(encoders),
+        kinds={name: job.encoders[name].spec.kind for name in encoders},
         keep_text=job.recipe.source.keep_text,
     )
+
+
+def _check_time(job: Job, done: int, parts: int) -> None:
+    if job.deadline is not None and time.monotonic() > job.deadline and done < parts:
+        raise StoppedError(
+            f"stopped as --max-duration asks: {done} of {parts} parts are encoded, nothing was published. "
+            f"Run the same command again to go on"
+        )

@@ -9,8 +9,8 @@ import numpy as np
 from operators.core import columns, layout
 from operators.core.encoder_spec import IDF
 from operators.core.fingerprint import digest
-from operators.core.manifest import StoredFile
-from operators.core.receipts import FitReceipt, PartReceipt
+from operators.core.manifest import Part, StoredFile
+from operators.core.receipts import FitReceipt
 from operators.core.storage import Store
 from operators.encode.idf import document_frequencies, idf_weights, model_files
 from operators.write.parquet import from_parquet
@@ -20,32 +20,32 @@ from pipelines.cluster import Cluster, run_tasks
 from pipelines.job import Job
 
 
-def fit(job: Job, encoded: Sequence[PartReceipt], cluster: Cluster) -> dict[str, FitReceipt]:
+def fit(job: Job, parts: Sequence[Part], cluster: Cluster) -> dict[str, FitReceipt]:
     """A receipt for every encoder that is fitted on the corpus; none where no encoder is."""
     done = dict(load(job.store, job.run, "fit", FitReceipt))
     for name, encoder in job.encoders.items():
         if encoder.spec.model == IDF and name not in done:
-            done[name] = _kept(job, name) or _fit(job, name, encoded, cluster)
+            done[name] = _kept(job, name) or _fit(job, name, parts, cluster)
     return done
 
 
 def _kept(job: Job, name: str) -> FitReceipt | None:
     """The parent snapshot's weights, so that a night's changes move nobody's scores."""
-    before = job.parent.encoders.get(name) if job.parent else None
-    if before is None or before.fingerprint != job.encoders[name].fingerprint:
+    if job.parent is None or name not in job.kept_encoders:
         return None
+    before = job.parent.encoders[job.kept_encoders[name]]
     receipt = FitReceipt(encoder=name, dimensions=before.dimensions, rows=0, files=before.files)
     return commit(job.store, job.run, "fit", name, receipt)
 
 
-def _fit(job: Job, name: str, encoded: Sequence[PartReceipt], cluster: Cluster) -> FitReceipt:
-    dimensions = max(part.totals[name].dimensions for part in encoded)
-    files = [part.files[name] for part in encoded]
+def _fit(job: Job, name: str, parts: Sequence[Part], cluster: Cluster) -> FitReceipt:
+    dimensions = max(part.totals[name].dimensions for part in parts)
+    files = [part.vectors[name] for part in parts]
     counts = run_tasks(partial(_count, job.store, dimensions), files, cluster)
     frequencies: np.ndarray[tuple[int], np.dtype[np.int64]] = np.zeros(dimensions, np.int64)
     for found in counts:
         frequencies += found
-    rows = sum(part.rows for part in encoded)
+    rows = sum(part.rows for part in parts)
     encoder = job.encoders[name]
     files_made = model_files(idf_weights(frequencies, rows), encoder.folder)
     stored = {file: _put(job, encoder.fingerprint, file, data) for file, data in files_made.items()}

@@ -1,21 +1,28 @@
 """Everything about a run that is known before Ray starts: inputs, parts, encoders, identity."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from operators.core.encoder_spec import EncoderSpec, Role, TokenizerSpec
+from operators.core import schema
+from operators.core.encoder_spec import EncoderSpec, Precision, Role, TokenizerSpec
 from operators.core.fingerprint import fingerprint
-from operators.core.manifest import Manifest
+from operators.core.hashes import input_id
+from operators.core.manifest import EncoderTotals, Manifest, Part, StoredFile
 from operators.core.model_folder import ModelFolder, resolve_model
 from operators.core.storage import Store, open_store
 from operators.encode.precision import resolve_precision
+from operators.ledger.inputs import KnownInput, PlannedInputs, known_inputs, plan_inputs
 from operators.publish.chain import read_head
-from operators.publish.identity import Identity, is_published, run_name
-from operators.read.discover import InputFile, discover, source_fingerprint
+from operators.publish.identity import Identity, compaction_name, is_published, run_name
+from operators.read.discover import InputFile, discover
 from operators.read.plan import plan_parts
 from operators.read.slices import PlannedPart
+from operators.read.source import shown
 from operators.tokenize.chunk import check_chunk
 from operators.tokenize.tokenizer import Tokenizer
+from operators.write.parquet import from_parquet
+from operators.write.stored import read_verified
 from pipelines.recipe import Recipe
 
 
@@ -39,30 +46,83 @@ class Job:
     recipe: Recipe
     store: Store
     parent: Manifest | None
-    inputs: tuple[InputFile, ...]
-    parts: tuple[PlannedPart, ...]
+    source: PlannedInputs
+    problems: tuple[str, ...]
     encoders: Mapping[str, PlannedEncoder]
     identity: Identity
+    compaction: bool = False
+    #: On this process's monotonic clock: when the run stops between two parts.
+    deadline: float | None = None
+
+    @cached_property
+    def parts(self) -> tuple[PlannedPart, ...]:
+        """The inputs to read, cut into parts; they are opened to be cut well."""
+        files = [_file(each) for each in self.source.inputs if each.input in self.source.read]
+        return plan_parts(tuple(files), self.recipe.source)
 
     @property
     def run(self) -> str:
         """The deterministic name of the run."""
+        if self.compaction and self.parent:
+            return compaction_name(self.parent)
         return run_name(self.identity, self.parent)
+
+    @property
+    def part_prefix(self) -> str:
+        """What the names of the run's parts begin with: a snapshot holds parts of many runs."""
+        return self.run[:12]
 
     @property
     def is_published(self) -> bool:
         """Whether there is nothing to do."""
-        return is_published(self.identity, self.parent)
+        return not self.compaction and is_published(self.identity, self.parent)
 
     @property
     def snapshot(self) -> int:
         """The number the run will publish under."""
         return self.parent.snapshot + 1 if self.parent else 1
 
+    @property
+    def kept_encoders(self) -> dict[str, str]:
+        """Encoders whose vectors the parent snapshot has, by name: the name they have there."""
+        before = {each.fingerprint: name for name, each in self.parent.encoders.items()} if self.parent else {}
+        return {name: before[each.fingerprint] for name, each in self.encoders.items() if each.fingerprint in before}
 
-def plan_encoders(specs: Mapping[str, EncoderSpec]) -> dict[str, PlannedEncoder]:
+    @property
+    def reuses_texts(self) -> bool:
+        """Whether equal text has equal rows in the parent snapshot: it is cut into chunks in the same way."""
+        return self.parent is not None and _chunking(self.recipe, self.encoders) == self.parent.chunking_fingerprint
+
+    @property
+    def chunking_fingerprint(self) -> str:
+        """What the spans of a text's chunks depend on."""
+        return _chunking(self.recipe, self.encoders)
+
+    def reusable(self, living: Sequence[Part]) -> Sequence[Part]:
+        """Stored parts whose vectors new documents may share: all of the parent's where all encoders were there."""
+        return self.parent.parts if self.parent and len(self.kept_encoders) == len(self.encoders) else living
+
+    def renamed(self, reusable: Sequence[Part], living: Sequence[Part]) -> Sequence[Part]:
+        """The reusable parts with vectors under the names that encoders have now."""
+        now = {part.part: part for part in living}
+        return [now.get(part.part) or self.with_vectors(part, {}, {}) for part in reusable]
+
+    def with_vectors(self, part: Part, files: dict[str, StoredFile], totals: dict[str, EncoderTotals]) -> Part:
+        """A parent's part with the vectors of all encoders of the job, and of no others; `files` are new ones."""
+        kept = {name: part.vectors[before] for name, before in self.kept_encoders.items()}
+        before = {name: part.totals[before] for name, before in self.kept_encoders.items()}
+        return part.model_copy(update={"vectors": {**kept, **files}, "totals": {**before, **totals}})
+
+    def unread_part(self, input_: int, name: str) -> PlannedPart:
+        """All of an input that was not to be read, as one part of the given name."""
+        found = next(each for each in self.source.inputs if each.input == input_)
+        planned = plan_parts((_file(found),), self.recipe.source)
+        return PlannedPart(part=name, slices=tuple(piece for part in planned for piece in part.slices))
+
+
+def plan_encoders(specs: Mapping[str, EncoderSpec], parent: Manifest | None = None) -> dict[str, PlannedEncoder]:
     """Find and check every model; raises `UsageError` naming the remedy before anything is started."""
-    return {name: plan_encoder(spec) for name, spec in specs.items()}
+    return {name: plan_encoder(_as_before(name, spec, parent)) for name, spec in specs.items()}
 
 
 def plan_encoder(asked: EncoderSpec) -> PlannedEncoder:
@@ -79,23 +139,66 @@ def collection_store(recipe: Recipe) -> Store:
 
 def plan_job(recipe: Recipe) -> Job:
     """Resolve a recipe: reads the listing of the source and the head of the collection, writes nothing."""
-    encoders = plan_encoders(recipe.encoders)
-    if recipe.chunking:
-        check_chunk(recipe.chunking, Tokenizer(encoders[recipe.chunking.encoder].tokenizer(Role.DOCUMENT)))
     store = collection_store(recipe)
     parent = read_head(store)
-    inputs = discover(recipe.source)
-    parts = plan_parts(inputs, recipe.source)
+    encoders = plan_encoders(recipe.encoders, parent)
+    if recipe.chunking:
+        check_chunk(recipe.chunking, Tokenizer(encoders[recipe.chunking.encoder].tokenizer(Role.DOCUMENT)))
+    documents = _documents_fingerprint(recipe, encoders)
+    listing, problems = discover(recipe.source), ()
+    source = plan_inputs(
+        [_known(file) for file in listing],
+        known_inputs_of(store, parent),
+        whole=not problems,
+        reread=parent is None or documents != parent.documents_fingerprint,
+    )
     identity = Identity(
         collection=recipe.collection,
-        source=source_fingerprint(inputs),
-        documents=_documents_fingerprint(recipe, encoders),
+        source=fingerprint([[each.input, each.name, each.bytes, each.token] for each in source.inputs]),
+        documents=documents,
         encoders={name: encoder.fingerprint for name, encoder in encoders.items()},
         index=fingerprint(recipe.index),
     )
-    return Job(recipe, store, parent, inputs, parts, encoders, identity)
+    return Job(recipe, store, parent, source, problems, encoders, identity)
+
+
+def known_inputs_of(store: Store, parent: Manifest | None) -> Sequence[KnownInput]:
+    """The inputs that a snapshot was made from."""
+    if parent is None:
+        return ()
+    return known_inputs(schema.conform(from_parquet(read_verified(store, parent.source.inputs)), schema.INPUTS))
+
+
+def _as_before(name: str, spec: EncoderSpec, parent: Manifest | None) -> EncoderSpec:
+    """`precision: auto` is what it was: on another machine it would be another one, and encode everything again."""
+    before = parent.encoders.get(name) if parent else None
+    if spec.precision is not Precision.AUTO or before is None:
+        return spec
+    resolved = EncoderSpec.model_validate({**spec.model_dump(), "precision": before.spec["precision"]})
+    same = resolved.model_dump(mode="json", exclude={"device"})
+    return resolved if same == {key: value for key, value in before.spec.items() if key != "device"} else spec
+
+
+def _known(file: InputFile) -> KnownInput:
+    return KnownInput(input=input_id(shown(file.path)), **file.model_dump())
+
+
+def _file(known: KnownInput) -> InputFile:
+    return InputFile(path=known.path, name=known.name, bytes=known.bytes, token=known.token)
 
 
 def _documents_fingerprint(recipe: Recipe, encoders: Mapping[str, PlannedEncoder]) -> str:
+    # Vectors of a new encoder are made from the stored text; where none is stored, the source is read again.
+    unstored = None if recipe.source.keep_text else {name: each.fingerprint for name, each in encoders.items()}
+    return fingerprint(
+        {
+            "source": recipe.source.documents_identity(),
+            "chunking": _chunking(recipe, encoders),
+            "unstored": unstored,
+        }
+    )
+
+
+def _chunking(recipe: Recipe, encoders: Mapping[str, PlannedEncoder]) -> str:
     chunker = encoders[recipe.chunking.encoder].fingerprint if recipe.chunking else None
-    return fingerprint({"source": recipe.source.documents_identity(), "chunking": recipe.chunking, "chunker": chunker})
+    return fingerprint({"chunking": recipe.chunking, "chunker": chunker})

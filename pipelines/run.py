@@ -1,4 +1,4 @@
-"""`millrace index`, top to bottom: plan, scan, encode, fit, index, verify, publish."""
+"""`millrace index`, top to bottom: plan, scan, compare, encode, copy, fit, index, verify, publish."""
 
 import time
 from collections.abc import Iterator
@@ -10,18 +10,26 @@ from operators.core.fingerprint import canonical
 from operators.core.manifest import Manifest
 from operators.core.probe import prove_store
 from operators.core.receipts import PartReceipt
+from operators.index.segments import group_segments
 from operators.publish import assemble
 from operators.publish.commit import publish
 from operators.publish.presence import check_present
 from operators.read.slices import plan_table
 from operators.write.parquet import to_parquet
 from pipelines import build, verify
+from pipelines.backfill import backfill
+from pipelines.changes import find_changes, find_vectors
 from pipelines.cluster import Cluster, connect
+from pipelines.copy import copy
+from pipelines.divide import divide_work
 from pipelines.encode import encode
 from pipelines.fit import fit
 from pipelines.job import Job
+from pipelines.ledger import update_ledgers
 from pipelines.progress import Progress
+from pipelines.rewrite import rewrite
 from pipelines.scan import scan
+from pipelines.segments import inherit
 from pipelines.summary import Summary, summarize, summarize_published
 
 
@@ -60,21 +68,41 @@ def run(job: Job, address: str | None, progress: Progress) -> Summary:
 
 
 def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple[Manifest, tuple[PartReceipt, ...]]:
+    before = {part.part: part for part in job.parent.parts} if job.parent else {}
     with clock.step("scan"):
         scanned = scan(job, cluster, progress)
-        verify.check_scanned(job, scanned)
+    with clock.step("compare"):
+        changes = find_changes(job, scanned, cluster)
+        verify.check_changes(job, scanned, changes)
+        inherited = inherit(job, changes, cluster)
+        living = [before[name] for segment in (*inherited.kept, *inherited.rewritten) for name in segment.parts]
+        reusable = job.reusable(living)
+        matched = find_vectors(job, changes, frozenset(part.part for part in reusable), cluster)
+        work = divide_work(job, scanned, changes, matched)
     with clock.step("encode"):
-        encoded = encode(job, scanned, cluster, progress)
+        encoded = encode(job, work.encode, matched, cluster, progress)
+        living = list(backfill(job, living, cluster, progress))
+    with clock.step("copy"):
+        stored = (*job.renamed(reusable, living), *assemble.parts(encoded.parts))
+        copied = copy(job, work.copy, matched, stored, work.placed(encoded.parts), cluster, progress)
+        rewritten = rewrite(job, inherited.rewritten, living, cluster, progress)
     with clock.step("index"):
-        fitted = fit(job, encoded.parts, cluster)
-        parts = assemble.parts(encoded.parts)
-        progress.expect(build.STAGE, sum(part.rows for part in parts) * len(job.encoders))
-        segments, built = build.build(job, parts, assemble.dimensions(encoded.parts), cluster, progress)
+        new = assemble.parts((*encoded.parts, *copied, *rewritten))
+        segments = (*inherited.kept, *group_segments([(part.part, part.rows) for part in new], job.recipe.index))
+        by_name = {part.part: part for part in (*living, *new)}
+        parts = tuple(by_name[name] for segment in segments for name in segment.parts)
+        fitted = fit(job, parts, cluster)
+        indexes = build.build(job, parts, segments, cluster, progress)
     with clock.step("publish"):
-        done = verify.Done(scanned, encoded, fitted, segments, built)
+        placed = [*(part.placed for part in (*encoded.parts, *copied)), *(part.placed for part in rewritten)]
+        names = frozenset(part.part for part in parts)
+        ledgers = update_ledgers(job, scanned, changes, placed, names, cluster)
+        done = verify.Done(
+            scanned, changes, encoded.parts, copied, encoded.done_now, fitted, parts, segments, indexes, ledgers
+        )
         manifest = verify.manifest(job, done)
         check_present(job.store, manifest)
-        return publish(job.store, manifest), encoded.parts
+        return publish(job.store, manifest), done.made
 
 
 def _keep_plan(job: Job) -> None:

@@ -43,8 +43,10 @@ def plan_facts(job: Job) -> dict[str, Any]:
         "run": job.run,
         "snapshot": snapshot,
         "state": "already published, nothing to do" if job.is_published else "to be run",
-        "inputs": [{"path": redact(file.path), "bytes": file.bytes} for file in job.inputs],
-        "parts": len(job.parts),
+        "inputs": [{"path": redact(file.path), "bytes": file.bytes} for file in job.source.inputs],
+        "inputs to read": len(job.source.read),
+        "problems": list(job.problems),
+        "parts": 0 if job.is_published else len(job.parts),
         "documents_fingerprint": job.identity.documents,
         "resources": job.recipe.resources.model_dump(exclude_none=True),
         "keys": [

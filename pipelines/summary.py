@@ -1,6 +1,6 @@
 """What a run did, as one value: printed as a table for people, as JSON for machines, stored as the run's report."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -25,6 +25,7 @@ class Summary(Counts):
     snapshot: int
     run: str
     published_before: bool
+    problems: tuple[str, ...]
     rejects: str
     tokens: int
     seconds: float
@@ -35,7 +36,7 @@ class Summary(Counts):
     encoders: dict[str, EncoderRecord]
 
 
-def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: Iterable[PartReceipt] = ()) -> Summary:
+def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: Sequence[PartReceipt] = ()) -> Summary:
     """The summary of the run that published a manifest; `parts` are its receipts."""
     return Summary(
         **manifest.counts.model_dump(),
@@ -44,8 +45,9 @@ def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: It
         snapshot=manifest.snapshot,
         run=manifest.run,
         published_before=False,
+        problems=manifest.source.problems,
         rejects=job.store.locate(layout.run_file(manifest.run, "rejects/")),
-        tokens=int(sum(encoder.statistics["tokens"] for encoder in manifest.encoders.values())),
+        tokens=sum(total.tokens for part in parts for total in part.totals.values()),
         seconds=sum(seconds.values()),
         stages=seconds,
         busy=assemble.busy(parts),
@@ -57,7 +59,7 @@ def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: It
 
 def summarize_published(job: Job, head: Manifest) -> Summary:
     """The summary of a run that had nothing to do: every document of the newest snapshot is unchanged."""
-    nothing = {"encoded": 0, "added": 0, "updated": 0, "deleted": 0, "unchanged": head.counts.documents}
+    nothing = {"encoded": 0, "reused": 0, "added": 0, "updated": 0, "deleted": 0, "unchanged": head.counts.documents}
     return summarize(job, head, {}).model_copy(update={**nothing, "published_before": True})
 
 
@@ -82,8 +84,11 @@ def _totals(summary: Summary) -> Table:
     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.stages.items())
     rows = {
         "documents": f"{summary.documents:,} ({changes}{summary.unchanged:,} unchanged)",
-        "encoded": f"{summary.encoded:,} documents, {summary.rows:,} rows, {summary.truncated:,} truncated",
+        "encoded": f"{summary.encoded:,} documents, {summary.truncated:,} truncated",
+        "reused": f"vectors of {summary.reused:,} documents, by equal text" if summary.reused else "",
+        "rows": f"{summary.rows:,}",
         "rejected": f"{summary.rejected:,}{f' ({rejected})' if rejected else ''}{place}",
+        "not listed": "; ".join(summary.problems) + (": nothing was deleted" if summary.problems else ""),
         "tokens": _tokens(summary),
         "bytes": f"{summary.bytes:,}",
         "seconds": f"{summary.seconds:.1f} ({steps})",

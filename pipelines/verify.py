@@ -6,14 +6,17 @@ from importlib.metadata import version
 
 from operators.core import layout
 from operators.core.errors import GateError
-from operators.core.fingerprint import fingerprint
-from operators.core.manifest import Counts, Manifest, Parent, Segment
-from operators.core.receipts import FitReceipt, IndexReceipt
+from operators.core.fingerprint import digest, fingerprint
+from operators.core.manifest import Counts, Manifest, Parent, Part, Segment, SegmentIndex, SourceState
+from operators.core.receipts import FitReceipt, PartReceipt
 from operators.publish import assemble
 from operators.publish.chain import manifest_sha256
-from operators.publish.gates import check_complete, check_recall, check_rejects
-from pipelines.encode import Encoded
+from operators.publish.gates import check_complete, check_deletes, check_recall, check_rejects
+from operators.write.parquet import to_parquet
+from operators.write.stored import put_bytes
+from pipelines.changes import Changes
 from pipelines.job import Job
+from pipelines.ledger import Ledgers
 from pipelines.scan import Scanned
 
 #: Inputs named in an error message.
@@ -22,18 +25,28 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Done:
-    """The receipts of every stage."""
+    """What every step found and made; `parts` and `segments` are all that the next snapshot holds."""
 
     scanned: Scanned
-    encoded: Encoded
+    changes: Changes
+    encoded: tuple[PartReceipt, ...]
+    copied: tuple[PartReceipt, ...]
+    done_now: int
     fitted: dict[str, FitReceipt]
+    parts: tuple[Part, ...]
     segments: tuple[Segment, ...]
-    built: tuple[IndexReceipt, ...]
+    indexes: dict[str, tuple[SegmentIndex, ...]]
+    ledgers: Ledgers
+
+    @property
+    def made(self) -> tuple[PartReceipt, ...]:
+        """Parts of new documents."""
+        return (*self.encoded, *self.copied)
 
 
 def check_inputs(job: Job) -> None:
     """Refuse a source that lists no input."""
-    if not job.inputs:
+    if not job.source.inputs:
         source = job.recipe.source
         raise GateError(
             f"nothing to index: no {source.format} files are listed at {', '.join(source.uri)}. "
@@ -41,22 +54,26 @@ def check_inputs(job: Job) -> None:
         )
 
 
-def check_scanned(job: Job, scanned: Scanned) -> None:
-    """Refuse a source with too many rejects or without a document, before anything is encoded."""
-    _check_rejects(job, assemble.rejected(scanned.parts, scanned.compared), scanned.documents)
-    if scanned.documents == 0:
-        listed = ", ".join(file.path for file in job.inputs[:_NAMED])
-        more = f" and {len(job.inputs) - _NAMED} more" if len(job.inputs) > _NAMED else ""
-        raise GateError(f"nothing to index: no document in {len(job.inputs)} inputs: {listed}{more}")
+def check_changes(job: Job, scanned: Scanned, changes: Changes) -> None:
+    """Refuse too many rejects, too many deletions, or no document at all, before anything is encoded."""
+    held = changes.wanted + sum(each.unchanged for each in changes.compared)
+    _check_rejects(job, assemble.rejected(scanned.parts, changes.compared), held)
+    if held == 0:
+        inputs = job.source.inputs
+        listed = ", ".join(each.path for each in inputs[:_NAMED])
+        more = f" and {len(inputs) - _NAMED} more" if len(inputs) > _NAMED else ""
+        raise GateError(f"nothing to index: no document in {len(inputs)} inputs: {listed}{more}")
+    if job.parent:
+        check_deletes(changes.deleted, job.parent.counts.documents, job.recipe.publish.max_delete_ratio)
 
 
 def manifest(job: Job, done: Done) -> Manifest:
     """The next manifest, once everything it names holds what it should."""
-    parts = assemble.parts(done.encoded.parts)
-    check_complete(parts, done.segments, [receipt.index for receipt in done.built])
-    for receipt in done.built:
-        check_recall(receipt.encoder, receipt.index.measured, job.recipe.publish.min_recall)
-    counts = _counts(job, done)
+    indexes = [index for found in done.indexes.values() for index in found]
+    check_complete(done.parts, done.segments, indexes)
+    for name, found in done.indexes.items():
+        for index in found:
+            check_recall(name, index.measured, job.recipe.publish.min_recall)
     return Manifest(
         collection=job.recipe.collection,
         snapshot=job.snapshot,
@@ -65,21 +82,21 @@ def manifest(job: Job, done: Done) -> Manifest:
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         millrace=version("millrace"),
         identity=fingerprint(job.identity),
-        vectors_identity=job.identity.vectors(),
         recipe=job.recipe.shown(),
         documents_fingerprint=job.identity.documents,
-        counts=counts,
+        chunking_fingerprint=job.chunking_fingerprint,
+        source=_source(job, done.scanned),
+        counts=_counts(job, done),
         encoders={
-            name: assemble.encoder_record(
-                name, encoder.spec, encoder.fingerprint, done.encoded.parts, done.fitted.get(name)
-            )
-            for name, encoder in job.encoders.items()
+            name: assemble.encoder_record(name, each.spec, each.fingerprint, done.parts, done.fitted.get(name))
+            for name, each in job.encoders.items()
         },
         segments=done.segments,
-        parts=parts,
-        indexes=dict(assemble.indexes(done.built)),
-        keys=tuple(receipt.keys for receipt in done.scanned.parts),
-        rejects=assemble.reject_files(done.scanned.parts, done.scanned.repeated, done.encoded.parts),
+        parts=done.parts,
+        indexes=done.indexes,
+        keys=done.ledgers.keys,
+        texts=done.ledgers.texts,
+        rejects=assemble.reject_files(done.scanned.parts, done.changes.repeated, done.made),
     )
 
 
@@ -89,12 +106,39 @@ def _parent(job: Job) -> Parent | None:
     return Parent(snapshot=job.parent.snapshot, sha256=manifest_sha256(job.store, job.parent.snapshot))
 
 
+def _source(job: Job, scanned: Scanned) -> SourceState:
+    data = to_parquet(job.source.counted(scanned.inputs), {"run": job.run})
+    inputs = put_bytes(job.store, layout.inputs(digest(data)), data)
+    return SourceState(token=job.identity.source, inputs=inputs, problems=job.problems)
+
+
 def _counts(job: Job, done: Done) -> Counts:
-    counts = assemble.count(done.scanned.parts, done.scanned.compared, done.encoded.parts, done.encoded.done_now)
-    _check_rejects(job, counts.rejected_by_reason, counts.documents)
-    return counts
+    compared = done.changes.compared
+    reasons = assemble.rejected(done.scanned.parts, compared, done.made)
+    unchanged = sum(each.unchanged for each in compared)
+    documents = unchanged + sum(receipt.documents for receipt in done.made)
+    _check_rejects(job, reasons, documents)
+    return Counts(
+        documents=documents,
+        rows=sum(segment.live for segment in done.segments),
+        encoded=done.done_now,
+        reused=sum(receipt.documents for receipt in done.copied),
+        added=sum(each.added for each in compared),
+        updated=sum(each.updated for each in compared),
+        deleted=sum(each.deleted for each in compared),
+        unchanged=unchanged,
+        truncated=sum(receipt.truncated for receipt in done.made),
+        rejected=sum(reasons.values()),
+        rejected_by_reason=reasons,
+    )
 
 
 def _check_rejects(job: Job, reasons: dict[str, int], documents: int) -> None:
     place = job.store.locate(layout.run_file(job.run, "rejects/"))
-    check_rejects(reasons, documents + sum(reasons.values()), job.recipe.publish.max_reject_ratio, place)
+    before = _rejected_before(job)
+    check_rejects(reasons, documents + before + sum(reasons.values()), job.recipe.publish.max_reject_ratio, place)
+
+
+def _rejected_before(job: Job) -> int:
+    """Rejects of inputs that were not read again: they count among the documents of the source."""
+    return sum(each.rejected for each in job.source.inputs if each.input not in job.source.read)

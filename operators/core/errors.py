@@ -35,3 +35,9 @@ class SourceChangedError(MillraceError):
 
 class GateError(MillraceError):
     """A publication gate (rejects, recall, counts) is not met; nothing was published."""
+
+
+class StoppedError(MillraceError):
+    """The run stopped where it was asked to, with everything kept that was done (exit code 0)."""
+
+    exit_code = 0

@@ -42,9 +42,34 @@ def model_file(fingerprint: str, name: str, sha256: str) -> str:
     return f"models/{fingerprint}/{stem}-{sha256[:16]}.{suffix}"
 
 
-def keys(fingerprint: str, part: str, sha256: str) -> str:
-    """Digests of one part's ids and contents, for the comparison with the next snapshot."""
-    return f"keys/{fingerprint}/{part}-{sha256[:16]}.parquet"
+def dead(segment: str, sha256: str) -> str:
+    """The rows of a segment that no longer live."""
+    return f"dead/{segment}-{sha256[:16]}.roaring"
+
+
+def ledger(name: str, bits: int, bucket: int, sha256: str) -> str:
+    """One file of the ledger `name`: the rows of one range of hashes."""
+    return f"ledger/{name}/{bits:02d}-{bucket:05d}-{sha256[:16]}.parquet"
+
+
+def inputs(sha256: str) -> str:
+    """The table of a source's inputs."""
+    return f"inputs/{sha256[:16]}.parquet"
+
+
+def staged(token: str, name: str, sha256: str) -> str:
+    """A file of rows that were copied from a source whose rows have no stable address."""
+    return f"staged/{token}/{name}-{sha256[:16]}.parquet"
+
+
+def tag(name: str, number: int) -> str:
+    """One entry in the log of a tag."""
+    return f"tags/{name}/{number:06d}.json"
+
+
+def lease(number: int) -> str:
+    """One entry in the log of leases."""
+    return f"leases/{number:0{_DIGITS}d}.json"
 
 
 def run_file(run: str, name: str) -> str:

@@ -8,7 +8,7 @@ from operators.core.errors import IntegrityError
 from operators.core.fingerprint import canonical
 from operators.core.spec import Spec
 
-FORMAT = 1
+FORMAT = 2
 
 
 class StoredFile(Spec):
@@ -19,21 +19,57 @@ class StoredFile(Spec):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
+class EncoderTotals(Spec):
+    """What one encoder did in one part; `splits` are batches halved because memory ran out."""
+
+    dimensions: int
+    tokens: int
+    active_dims: int
+    splits: int = 0
+    quality: dict[str, float] = {}
+
+
 class Part(Spec):
     """Documents that were read and encoded together; `vectors` maps an encoder's name to its file, row for row."""
 
     part: str
     rows: int
+    totals: dict[str, EncoderTotals]
     documents: StoredFile
     vectors: dict[str, StoredFile]
 
 
+class DeadRows(Spec):
+    """Rows of a segment that no longer belong to a document: a roaring bitmap of `rows` row numbers."""
+
+    rows: int
+    file: StoredFile
+
+
 class Segment(Spec):
-    """Consecutive parts that share one index; a row's number counts through the parts in this order."""
+    """Consecutive parts that share one index; a row's number counts through the parts in this order.
+
+    A segment never changes. What dies in it later is named by `dead`, which every snapshot sets anew.
+    """
 
     segment: str
     rows: int
     parts: tuple[str, ...]
+    dead: DeadRows | None = None
+
+    @property
+    def live(self) -> int:
+        """Rows that belong to a document."""
+        return self.rows - (self.dead.rows if self.dead else 0)
+
+
+class LedgerFile(Spec):
+    """Rows of one range of hashes: the `bucket`-th of 2^`bits` equal ones. Later files of a range replace earlier."""
+
+    bits: int = Field(ge=0, le=16)
+    bucket: int = Field(ge=0)
+    rows: int
+    file: StoredFile
 
 
 class Recall(Spec):
@@ -45,9 +81,13 @@ class Recall(Spec):
 
 
 class SegmentIndex(Spec):
-    """One encoder's index of a segment: `backend` opens `files` (by file name), `settings` are how they were built."""
+    """One encoder's index of a segment: `backend` opens `files` (by file name), `settings` are how they were built.
+
+    `recipe` is the fingerprint of the index settings asked for, so that a changed recipe builds it anew.
+    """
 
     segment: str
+    recipe: str
     backend: str
     rows: int
     settings: dict[str, Any]
@@ -67,11 +107,15 @@ class EncoderRecord(Spec):
 
 
 class Counts(Spec):
-    """What happened to the documents of the source in this run. `documents` counts those the snapshot holds."""
+    """What happened to the documents of the source in this run; `documents` and `rows` count what the snapshot holds.
+
+    `encoded` went through the encoders, `reused` got the vectors of an equal text.
+    """
 
     documents: int
     rows: int
     encoded: int
+    reused: int
     added: int
     updated: int
     deleted: int
@@ -79,6 +123,17 @@ class Counts(Spec):
     truncated: int
     rejected: int
     rejected_by_reason: dict[str, int] = {}
+
+
+class SourceState(Spec):
+    """The source as it was read: `token` names the versions of all its inputs, `inputs` is the table of them.
+
+    `problems` says what could not be listed; where there is any, nothing was deleted.
+    """
+
+    token: str
+    inputs: StoredFile
+    problems: tuple[str, ...] = ()
 
 
 class Parent(Spec):
@@ -91,7 +146,8 @@ class Parent(Spec):
 class Manifest(Spec):
     """One published snapshot of a collection.
 
-    `identity` is the fingerprint of all that its content depends on, `vectors_identity` of all but the index settings.
+    `identity` is the fingerprint of all that its content depends on. `keys` is the ledger of documents, `texts` that of
+    vectors by text (operators/ledger). `restores` is the snapshot that a rollback repeated.
     """
 
     format: int = FORMAT
@@ -102,20 +158,24 @@ class Manifest(Spec):
     created_at: str
     millrace: str
     identity: str
-    vectors_identity: str
+    restores: int | None = None
     recipe: dict[str, Any]
     documents_fingerprint: str
+    chunking_fingerprint: str
+    source: SourceState
     counts: Counts
     encoders: dict[str, EncoderRecord]
     segments: tuple[Segment, ...]
     parts: tuple[Part, ...]
     indexes: dict[str, tuple[SegmentIndex, ...]]
-    keys: tuple[StoredFile, ...]
+    keys: tuple[LedgerFile, ...]
+    texts: tuple[LedgerFile, ...]
     rejects: tuple[StoredFile, ...]
 
     def files(self) -> list[StoredFile]:
         """Every object the snapshot names."""
-        found = [*self.keys, *self.rejects]
+        found = [self.source.inputs, *self.rejects, *(each.file for each in (*self.keys, *self.texts))]
+        found += [segment.dead.file for segment in self.segments if segment.dead]
         for part in self.parts:
             found += [part.documents, *part.vectors.values()]
         for indexes in self.indexes.values():

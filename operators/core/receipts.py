@@ -1,29 +1,48 @@
 """What each stage leaves behind when one of its items is done: frozen records that name objects and count."""
 
-from operators.core.manifest import SegmentIndex, StoredFile
+from operators.core.manifest import DeadRows, EncoderTotals, LedgerFile, SegmentIndex, StoredFile
 from operators.core.spec import Spec
 
 
+class InputCount(Spec):
+    """What one part found in one input; not `complete` where the input could not be read to its end."""
+
+    documents: int = 0
+    rejected: int = 0
+    complete: bool = True
+
+
 class ScanReceipt(Spec):
-    """A part was read once: how many documents it holds, their keys, and what was rejected."""
+    """A part was read once: its documents' keys (`schema.KEYS`), what was rejected, and both by input."""
 
     part: str
     documents: int
     rejected_by_reason: dict[str, int]
+    inputs: dict[int, InputCount]
     keys: StoredFile
     rejects: StoredFile | None
     seconds: float
 
 
 class DiffReceipt(Spec):
-    """One range of keys was compared: what changed since the parent snapshot, and which rows repeat an earlier id."""
+    """One range of keys was compared with the ledger.
 
-    bucket: str
+    `wanted` (`schema.WANTED`) come into the snapshot, `gone` (`schema.PLACES`) leave it, `repeated`
+    (`schema.ADDRESSES`) are documents whose id comes earlier; both also as numbers of rows by part. `unread` are
+    inputs that were not read and now must be.
+    """
+
+    bucket: int
     added: int
     updated: int
     deleted: int
     unchanged: int
-    duplicates: dict[str, tuple[int, ...]]
+    wanted: StoredFile
+    gone: StoredFile
+    gone_by_part: dict[str, int]
+    repeated: StoredFile
+    repeated_by_part: dict[str, int]
+    unread: tuple[int, ...]
 
 
 class DuplicatesReceipt(Spec):
@@ -34,18 +53,55 @@ class DuplicatesReceipt(Spec):
     rejects: StoredFile
 
 
-class EncoderTotals(Spec):
-    """What one encoder did in one part; `splits` are batches halved because memory ran out."""
+class MatchReceipt(Spec):
+    """One range of texts was looked up: `tasks` (`schema.TASKS`), and documents by planned part."""
 
-    dimensions: int
-    tokens: int
-    active_dims: int
-    splits: int = 0
-    quality: dict[str, float] = {}
+    bucket: int
+    tasks: StoredFile
+    encode: dict[str, int]
+    copied: dict[str, int]
+
+
+class DeadReceipt(Spec):
+    """The rows of one segment that no longer live."""
+
+    segment: str
+    dead: DeadRows
+
+
+class LedgerReceipt(Spec):
+    """One range of a ledger as the next snapshot names it, and for the ledger of keys the texts placed anew."""
+
+    bucket: int
+    files: tuple[LedgerFile, ...]
+    texts: StoredFile | None = None
+
+
+class RewriteReceipt(Spec):
+    """The live rows of some parts were written as a new one."""
+
+    part: str
+    rows: int
+    document_file: StoredFile
+    files: dict[str, StoredFile]
+    totals: dict[str, EncoderTotals]
+    placed: StoredFile
+
+
+class VectorsReceipt(Spec):
+    """A stored part was encoded by other encoders than before: their files, by name."""
+
+    part: str
+    files: dict[str, StoredFile]
+    totals: dict[str, EncoderTotals]
+    seconds: dict[str, float]
 
 
 class PartReceipt(Spec):
-    """A part was encoded and written: its files, its counts, and the seconds each stage took."""
+    """A part was encoded or copied, and written: its files, its counts, and the seconds each stage took.
+
+    `placed` (`schema.PLACED`) says where its documents lie.
+    """
 
     part: str
     rows: int
@@ -54,6 +110,7 @@ class PartReceipt(Spec):
     files: dict[str, StoredFile]
     document_file: StoredFile
     totals: dict[str, EncoderTotals]
+    placed: StoredFile
     rejected_by_reason: dict[str, int]
     rejects: StoredFile | None
     seconds: dict[str, float]

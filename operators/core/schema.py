@@ -34,12 +34,59 @@ REJECTS = of_fields(
     pa.field(columns.DETAIL, pa.string(), nullable=False),
 )
 
-#: One row a document read: what is needed to find duplicates and changes without the text. Digests are 16 bytes.
-KEYS = of_fields(
-    pa.field(columns.KEY, pa.binary(16), nullable=False),
-    pa.field(columns.CONTENT, pa.binary(16), nullable=False),
-    pa.field(columns.PART, pa.string(), nullable=False),
+_HASH = pa.binary(16)
+
+
+def _digest(name: str) -> "pa.Field[Any]":
+    return pa.field(name, _HASH, nullable=False)
+
+
+_PREFIX = pa.field(columns.PREFIX, pa.uint16(), nullable=False)
+_ADDRESS = (pa.field(columns.INPUT, pa.uint64(), nullable=False), pa.field(columns.LINE, pa.int64(), nullable=False))
+_PART = pa.field(columns.PART, pa.string(), nullable=False)
+_PLACE = (
+    _PART,
     pa.field(columns.ROW, pa.int64(), nullable=False),
+    pa.field(columns.ROWS, pa.int64(), nullable=False),
+)
+
+#: One row a document read, sorted by key. `prefix` is the first 16 bits of the digest the table is sorted by, `part`
+#: the planned part that holds the document; `input` and `line` are its address in the source.
+KEYS = of_fields(_PREFIX, _digest(columns.KEY), _digest(columns.CONTENT), _digest(columns.TEXT_HASH), *_ADDRESS, _PART)
+#: Where a document's rows lie: `rows` of part `part` from `row` on. Sorted by key.
+PLACED = of_fields(_PREFIX, _digest(columns.KEY), *_PLACE)
+#: Documents to bring into the snapshot, sorted by the digest of their text.
+WANTED = of_fields(_PREFIX, _digest(columns.TEXT_HASH), _digest(columns.KEY), *_ADDRESS, _PART)
+#: Rows of a snapshot, sorted by part.
+PLACES = of_fields(*_PLACE)
+#: Places of documents in the source, sorted by planned part.
+ADDRESSES = of_fields(_PART, *_ADDRESS)
+#: How each wanted document comes by its vectors, sorted by part: encoded (no reference), or copied from stored rows
+#: (`ref_part`, `ref_row`, `ref_rows`), or from the document with key `ref_key128` of planned part `ref_part`.
+TASKS = of_fields(
+    *ADDRESSES,
+    pa.field(columns.REF_KEY, _HASH),
+    pa.field(columns.REF_PART, pa.string()),
+    pa.field(columns.REF_ROW, pa.int64()),
+    pa.field(columns.REF_ROWS, pa.int64()),
+)
+#: The ledger of documents, sorted by key: every address at which an id is found. Of the addresses of an id the first
+#: in reading order has the rows (see operators/ledger/states.py for `rows` below 1).
+LEDGER_KEYS = of_fields(_digest(columns.KEY), _digest(columns.CONTENT), _digest(columns.TEXT_HASH), *_ADDRESS, *_PLACE)
+#: The ledger of texts, sorted by text: rows that hold the vectors of a text.
+LEDGER_TEXTS = of_fields(_digest(columns.TEXT_HASH), *_PLACE)
+#: The same for one range of keys, on its way into the ledger of texts.
+TEXTS = of_fields(_PREFIX, *LEDGER_TEXTS)
+#: The inputs of a source in reading order. `state` is one of operators/ledger/states.py.
+INPUTS = of_fields(
+    pa.field(columns.INPUT, pa.uint64(), nullable=False),
+    pa.field("path", pa.string(), nullable=False),
+    pa.field("name", pa.string(), nullable=False),
+    pa.field("bytes", pa.int64(), nullable=False),
+    pa.field("token", pa.string(), nullable=False),
+    pa.field("documents", pa.int64(), nullable=False),
+    pa.field("rejected", pa.int64(), nullable=False),
+    pa.field("complete", pa.bool_(), nullable=False),
 )
 
 SPARSE = of_fields(

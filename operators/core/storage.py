@@ -25,6 +25,8 @@ _TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 #: Operations that a missing object makes fail; where it makes a write fail, the folder is not writable.
 _READS = ("read", "head", "list", "delete")
 _NO_BUCKET = "NoSuchBucket"
+#: Bytes of one request of an object read in places: a Parquet footer, or a row group of keys.
+_READ_AHEAD = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,14 @@ class Store:
         """The object's bytes."""
         with _naming("read", self.locate(key)):
             return bytes(self._opened[0].cat_file(self.path(key)))
+
+    @contextmanager
+    def open(self, key: str) -> Iterator[Any]:
+        """The object as a file to seek in; each read is a request."""
+        with _naming("read", self.locate(key)):
+            file = self._opened[0].open(self.path(key), "rb", cache_type="readahead", block_size=_READ_AHEAD)
+        with file:
+            yield file
 
     def put(self, key: str, data: bytes) -> None:
         """Write a content-addressed object: whole or not at all, the same bytes if it is there already."""

@@ -20,6 +20,17 @@ def check_rejects(rejected_by_reason: Mapping[str, int], read: int, limit: float
     )
 
 
+def check_deletes(deleted: int, before: int, limit: float) -> None:
+    """Refuse to delete too large a share of the documents of the snapshot before."""
+    if before == 0 or deleted / before <= limit:
+        return
+    raise GateError(
+        f"not published: {deleted:,} of {before:,} documents are no longer in the source ({deleted / before:.1%}), "
+        f"more than publish.max_delete_ratio allows ({limit:.1%}). Nothing was encoded. Check the source; if they are "
+        f"to go, run again with --set publish.max_delete_ratio={_round_up(deleted / before):g}"
+    )
+
+
 def _round_up(ratio: float) -> float:
     return min(1.0, (int(ratio * 100) + 1) / 100)
 

@@ -5,11 +5,11 @@ from operators.core.manifest import Manifest
 from operators.core.spec import Spec
 
 #: Raised when the meaning of a plan, a part or a receipt changes, so that old runs are not continued.
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 
 
 class Identity(Spec):
-    """Everything that a snapshot depends on: its vectors on all but `index`."""
+    """Everything that the content of a snapshot depends on."""
 
     collection: str
     source: str
@@ -18,19 +18,15 @@ class Identity(Spec):
     index: str
     plan: int = PLAN_VERSION
 
-    def vectors(self) -> str:
-        """Name of all that the snapshot's documents and vectors depend on."""
-        return fingerprint(self.model_dump(exclude={"index"}))
-
 
 def run_name(identity: Identity, parent: Manifest | None) -> str:
-    """The run that brings `identity` on top of a parent snapshot: 16 hex digits.
+    """The run that brings `identity` on top of a parent snapshot: 16 hex digits."""
+    return fingerprint({"identity": identity, "parent": [parent.snapshot, parent.run] if parent else None})
 
-    Where only the index differs, it is the parent's own run, whose parts are all done.
-    """
-    if parent and parent.vectors_identity == identity.vectors():
-        return parent.run
-    return fingerprint({"vectors": identity.vectors(), "parent": [parent.snapshot, parent.run] if parent else None})
+
+def compaction_name(parent: Manifest) -> str:
+    """The run that merges segments of a snapshot and changes nothing that it holds."""
+    return fingerprint({"compact": parent.identity, "parent": [parent.snapshot, parent.run], "plan": PLAN_VERSION})
 
 
 def is_published(identity: Identity, head: Manifest | None) -> bool:

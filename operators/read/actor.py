@@ -5,45 +5,48 @@ import time
 import pyarrow as pa
 
 from operators.core import columns, schema
+from operators.core.manifest import StoredFile
 from operators.core.parcel import Parcel
 from operators.core.progress import Report, unheard
-from operators.read.part import drop_rows, read_part
-from operators.read.slices import PlannedPart, part_from_json, slices_to_json
+from operators.core.rows import read_all_rows
+from operators.core.storage import Store
 from operators.read.spec import SourceSpec
+from operators.read.work import Work, read_work
 
 STAGE = "read"
-#: What the stage is given: a part's name, its slices as JSON, and the rows of its documents that are duplicates.
+#: What the stage is given: the work as JSON.
 WORK = schema.of_fields(
-    pa.field(columns.PART, pa.string(), nullable=False),
-    pa.field("plan", pa.binary(), nullable=False),
-    pa.field("dropped", pa.list_(pa.int64()), nullable=False),
+    pa.field(columns.PART, pa.string(), nullable=False), pa.field("work", pa.string(), nullable=False)
 )
 
 
-def work_rows(parts: tuple[PlannedPart, ...], dropped: dict[str, list[int]]) -> pa.Table:
-    """The parts to read as a table of schema `WORK`, one row a part; `dropped` maps a part's name to rows."""
-    rows = [
-        {columns.PART: part.part, "plan": slices_to_json(part), "dropped": sorted(dropped.get(part.part, []))}
-        for part in parts
-    ]
+def work_rows(works: tuple[Work, ...]) -> pa.Table:
+    """The works as a table of schema `WORK`, one row each."""
+    rows = [{columns.PART: work.part, "work": work.model_dump_json()} for work in works]
     return pa.Table.from_pylist(rows, schema=WORK)
+
+
+def tasks_of(store: Store, files: tuple[StoredFile, ...], work: Work, *, copied: bool) -> pa.Table:
+    """The tasks (schema `TASKS`) of a work's planned parts: those to be copied, or those to be encoded."""
+    parts = [part.part for part in work.planned]
+    tasks = read_all_rows(store, files, [(columns.PART, "in", parts)], schema.TASKS)
+    reference = tasks[columns.REF_PART]
+    return schema.conform(tasks.filter(reference.is_valid() if copied else reference.is_null()), schema.TASKS)
 
 
 class ReadPart:
     """Reads one part a call. Rejects do not travel with it: the scan before has recorded them, duplicates too."""
 
-    def __init__(self, spec: SourceSpec, report: Report = unheard) -> None:
-        self._spec = spec
+    def __init__(self, spec: SourceSpec, store: Store, tasks: tuple[StoredFile, ...], report: Report = unheard) -> None:
+        self._spec, self._store, self._tasks = spec, store, tasks
         self._report = report
 
     def __call__(self, row: pa.Table) -> pa.Table:
-        """A parcel of the part's documents without its duplicates; raises `ValueError` unless given one row."""
+        """A parcel of the documents to encode; raises `ValueError` unless given one row."""
         if row.num_rows != 1:
             raise ValueError(f"a part is one row, got {row.num_rows}: the engine bundled or split parts")
         start = time.perf_counter()
-        [work] = row.to_pylist()
-        part = part_from_json(work[columns.PART], work["plan"])
-        table, _ = read_part(part, self._spec)
-        table, _ = drop_rows(table, work["dropped"])
+        work = Work.model_validate_json(row["work"][0].as_py())
+        table, _ = read_work(work, self._spec, tasks_of(self._store, self._tasks, work, copied=False))
         self._report(STAGE, table.num_rows, 0)
-        return Parcel(part.part, table, seconds={STAGE: time.perf_counter() - start}).to_row()
+        return Parcel(work.part, table, seconds={STAGE: time.perf_counter() - start}).to_row()

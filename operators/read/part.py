@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from operators.core import columns, schema
@@ -36,18 +35,12 @@ def read_part(part: PlannedPart, spec: SourceSpec) -> tuple[pa.Table, pa.Table]:
     return documents.table(), rejects.table()
 
 
-def drop_rows(table: pa.Table, rows: list[int]) -> tuple[pa.Table, pa.Table]:
-    """The part's documents without the rows named, and a `duplicate_id` reject for each; raises `IndexError`."""
-    dropped = np.zeros(table.num_rows, bool)
-    dropped[rows] = True
-    return table.filter(pa.array(~dropped)), _duplicates(table.filter(pa.array(dropped)))
-
-
-def _duplicates(documents: pa.Table) -> pa.Table:
+def duplicate_rejects(documents: pa.Table) -> pa.Table:
+    """A `duplicate_id` reject (schema `REJECTS`) for each document."""
     count = documents.num_rows
     given = {
         columns.REASON: pa.repeat(Reason.DUPLICATE_ID.value, count),
-        columns.DETAIL: pa.repeat("another document that was read before has this id", count),
+        columns.DETAIL: pa.repeat("another document that is read before has this id", count),
     }
     arrays = [given[name] if name in given else documents[name] for name in schema.REJECTS.names]
     return pa.Table.from_arrays(arrays, schema=schema.REJECTS)

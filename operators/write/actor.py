@@ -7,11 +7,12 @@ import pyarrow as pa
 from operators.core.parcel import from_row
 from operators.core.progress import Report, unheard
 from operators.core.storage import Store
-from operators.write.part import WriteSpec, write_part
+from operators.write.part import write_part, write_stored_part
 from operators.write.receipt import commit
+from operators.write.tables import WriteSpec
 
-#: The name of the stage whose receipts say that a part is encoded.
-STAGE = "encode"
+#: The stages whose receipts say that a part is encoded, and that a stored part is encoded by other encoders too.
+STAGE, STORED_STAGE = "encode", "vectors"
 
 
 class WritePart:
@@ -23,11 +24,23 @@ class WritePart:
     def __call__(self, row: pa.Table) -> pa.Table:
         """Write the part's files, then its receipt."""
         start = time.perf_counter()
-        parcel = from_row(row)
-        receipt = write_part(self._store, parcel, self._spec)
+        receipt = write_part(self._store, from_row(row), self._spec)
         seconds = {**receipt.seconds, "write": time.perf_counter() - start}
-        receipt = commit(
-            self._store, self._spec.run, STAGE, receipt.part, receipt.model_copy(update={"seconds": seconds})
-        )
+        receipt = receipt.model_copy(update={"seconds": seconds})
+        receipt = commit(self._store, self._spec.run, STAGE, receipt.part, receipt)
         self._report("write", receipt.documents, 0)
+        return pa.table({"part": [receipt.part], "receipt": [receipt.model_dump_json()]})
+
+
+class WriteVectors:
+    """`WritePart` for a part whose documents are stored: the receipt names vectors only."""
+
+    def __init__(self, store: Store, spec: WriteSpec, report: Report = unheard) -> None:
+        self._store, self._spec, self._report = store, spec, report
+
+    def __call__(self, row: pa.Table) -> pa.Table:
+        """Write the part's vectors, then the receipt."""
+        receipt = write_stored_part(self._store, from_row(row), self._spec)
+        receipt = commit(self._store, self._spec.run, STORED_STAGE, receipt.part, receipt)
+        self._report("write", row.num_rows, 0)
         return pa.table({"part": [receipt.part], "receipt": [receipt.model_dump_json()]})

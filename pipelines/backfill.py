@@ -1,0 +1,45 @@
+"""A new or changed encoder sees every stored document once; what other encoders made of them stays."""
+
+from collections.abc import Sequence
+
+import ray.data
+
+from operators.core.manifest import Part
+from operators.core.progress import Report
+from operators.core.receipts import VectorsReceipt
+from operators.read.stored import ReadStored, stored_rows
+from operators.write.actor import STORED_STAGE, WriteVectors
+from operators.write.receipt import load
+from pipelines.board import Board
+from pipelines.cluster import Cluster
+from pipelines.encode import write_spec
+from pipelines.flow import as_tasks, encoded, receipts, rows_of
+from pipelines.job import Job
+from pipelines.progress import Progress
+from pipelines.resources import light_pool
+
+
+def backfill(job: Job, parts: Sequence[Part], cluster: Cluster, progress: Progress) -> tuple[Part, ...]:
+    """The parent's parts with the vectors of all encoders of the job, and of no others."""
+    new = {name: encoder for name, encoder in job.encoders.items() if name not in job.kept_encoders}
+    done = dict(load(job.store, job.run, STORED_STAGE, VectorsReceipt)) if new else {}
+    todo = tuple(part for part in parts if new and part.part not in done)
+    if todo:
+        for stage in ("read", "tokenize", *(f"encode {name}" for name in new), "write"):
+            progress.expect(stage, sum(part.rows for part in todo))
+        board = Board()
+        with progress.following(board):
+            for receipt in receipts(_flow(job, todo, list(new), cluster, board.reporter), VectorsReceipt):
+                done[receipt.part] = receipt
+    nothing = VectorsReceipt(part="", files={}, totals={}, seconds={})
+    made = [done.get(part.part, nothing) for part in parts]
+    return tuple(job.with_vectors(part, each.files, each.totals) for part, each in zip(parts, made, strict=True))
+
+
+def _flow(job: Job, todo: tuple[Part, ...], new: list[str], cluster: Cluster, report: Report) -> ray.data.Dataset:
+    light = light_pool(cluster)
+    encoders = {name: job.encoders[name] for name in new}
+    flow = as_tasks(rows_of(stored_rows(todo)), ReadStored(job.store, report), light)
+    flow = encoded(flow, encoders, job.recipe.resources, cluster, report)
+    spec = write_spec(job, {name: encoder.fingerprint for name, encoder in encoders.items()})
+    return as_tasks(flow, WriteVectors(job.store, spec, report), light)

@@ -1,0 +1,129 @@
+"""Compaction: the live rows of some segments, written as new parts from what is stored. No encoder is asked."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+from operators.core import schema
+from operators.core.encoder_spec import Kind
+from operators.core.manifest import EncoderTotals, Part, Segment, StoredFile
+from operators.core.receipts import RewriteReceipt
+from operators.index.dead import live_mask
+from operators.write.parquet import from_parquet
+from operators.write.part import active_dims
+from operators.write.receipt import commit, load
+from operators.write.stored import read_verified
+from operators.write.tables import WriteSpec, write_tables
+from pipelines.cluster import Cluster, run_tasks
+from pipelines.encode import write_spec
+from pipelines.job import Job
+from pipelines.place import Place
+from pipelines.progress import Progress
+from pipelines.segments import dead_rows, first_rows
+
+STAGE = "compact"
+#: Live rows of a new part, about: 30,000 rows of 1,024 dimensions in float32 are 120 MB.
+_ROWS = 30_000
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An old part, the segment it lies in, and the row it begins with there."""
+
+    part: Part
+    segment: Segment
+    first: int
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Old parts that become a new one."""
+
+    part: str
+    sources: tuple[_Source, ...]
+
+
+def rewrite(
+    job: Job, segments: Sequence[Segment], parts: Sequence[Part], cluster: Cluster, progress: Progress
+) -> tuple[RewriteReceipt, ...]:
+    """A receipt for every new part that holds the live rows of the segments."""
+    if not segments:
+        return ()
+    works = _plan(job, segments, {part.part: part for part in parts})
+    done = dict(load(job.store, job.run, STAGE, RewriteReceipt))
+    spec = write_spec(job, job.identity.encoders)
+    progress.expect(STAGE, sum(segment.live for segment in segments))
+    todo = [work for work in works if work.part not in done]
+    for receipt in run_tasks(partial(_rewrite, Place(job.store, job.run), spec), todo, cluster):
+        done[receipt.part] = receipt
+        progress(STAGE, receipt.rows, 0)
+    return tuple(done[work.part] for work in works)
+
+
+def _plan(job: Job, segments: Sequence[Segment], parts: dict[str, Part]) -> list[_Work]:
+    groups: list[list[_Source]] = []
+    held = 0.0
+    for source in _sources(segments, parts):
+        live = source.part.rows * source.segment.live / source.segment.rows
+        if not groups or held + live > _ROWS:
+            groups.append([])
+            held = 0.0
+        groups[-1].append(source)
+        held += live
+    return [_Work(f"{job.part_prefix}-m-{number:06d}", tuple(group)) for number, group in enumerate(groups)]
+
+
+def _sources(segments: Sequence[Segment], parts: dict[str, Part]) -> Iterator[_Source]:
+    rows = {name: part.rows for name, part in parts.items()}
+    for segment in segments:
+        for name, first in first_rows(segment, rows).items():
+            yield _Source(parts[name], segment, first)
+
+
+def _rewrite(place: Place, spec: WriteSpec, work: _Work) -> RewriteReceipt:
+    masks = [_live(place, source) for source in work.sources]
+    old = [source.part for source in work.sources]
+    documents = _joined(place, [part.documents for part in old], masks)
+    vectors = {name: _joined(place, [part.vectors[name] for part in old], masks) for name in spec.kinds}
+    vectors = {name: schema.conform(table, _schema(spec.kinds[name], old[0], name)) for name, table in vectors.items()}
+    written = write_tables(place.store, work.part, documents, vectors, spec)
+    receipt = RewriteReceipt(
+        part=work.part,
+        rows=documents.num_rows,
+        document_file=written.documents,
+        files=written.vectors,
+        totals={name: _totals(old, name, table) for name, table in vectors.items()},
+        placed=written.placed,
+    )
+    return commit(place.store, place.run, STAGE, work.part, receipt)
+
+
+def _live(place: Place, source: _Source) -> "pa.Array[pa.BooleanScalar]":
+    mask = live_mask(dead_rows(place, source.segment), source.segment.rows)
+    return pa.array(mask[source.first : source.first + source.part.rows])
+
+
+def _joined(place: Place, files: Sequence[StoredFile], masks: Sequence["pa.Array[pa.BooleanScalar]"]) -> pa.Table:
+    tables = (from_parquet(read_verified(place.store, file)) for file in files)
+    return pa.concat_tables(
+        table.replace_schema_metadata(None).filter(mask) for table, mask in zip(tables, masks, strict=True)
+    )
+
+
+def _schema(kind: Kind, part: Part, name: str) -> pa.Schema:
+    return schema.dense(part.totals[name].dimensions) if kind is Kind.DENSE else schema.SPARSE
+
+
+def _totals(old: Sequence[Part], name: str, vectors: pa.Table) -> EncoderTotals:
+    """Tokens and splits are what the old parts cost; nothing was encoded now."""
+    before = [part.totals[name] for part in old]
+    dimensions = before[0].dimensions
+    return EncoderTotals(
+        dimensions=dimensions,
+        tokens=sum(each.tokens for each in before),
+        active_dims=active_dims(vectors, dimensions),
+        splits=sum(each.splits for each in before),
+        quality=before[0].quality,
+    )
