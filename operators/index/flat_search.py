@@ -3,8 +3,8 @@
 FAISS scores a batch of `distance_compute_blas_threshold` numbers and more (334 queries of 384 dimensions) by BLAS,
 whose sums end in other bits for every shape of the matrices; below it, and always under a selector, by one kernel a
 row. Batches are cut below the threshold, so that a row scores the same among other rows, in any batch, masked or not:
-only then equals a snapshot grown over many nights one built from scratch. It costs 64 us a query more than BLAS on
-20,000 rows of 384 dimensions (one thread, 340 queries: 84 against 20 us each).
+only then equals a snapshot grown over many nights one built from scratch. The price is paid by large batches alone:
+1,000 queries at once on 20,000 rows of 384 dimensions take 1.1 ms each instead of 0.12 (one thread), as single ones do.
 """
 
 from typing import Any

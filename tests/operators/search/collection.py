@@ -1,7 +1,7 @@
 """Small published collections with encoders that need no model: a vector is made of the words of its text."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,19 @@ from operators.core.encoder_spec import EncoderSpec, Kind
 from operators.core.fingerprint import digest, digest_file
 from operators.core.manifest import (
     Counts,
+    DeadRows,
     EncoderRecord,
+    EncoderTotals,
     Manifest,
     Part,
     Segment,
     SegmentIndex,
+    SourceState,
     StoredFile,
     to_json,
 )
 from operators.core.storage import Store
+from operators.index import dead as dead_rows
 from operators.index.build import build_segment
 from operators.index.segments import group_segments
 from operators.index.spec import IndexSpec
@@ -87,8 +91,9 @@ def publish(
     keep_text: bool = True,
     encoders: Mapping[str, WordEncoder] = ENCODERS,
     snapshot: int = 1,
+    dead: Collection[int] = (),
 ) -> Manifest:
-    """Write the files of a snapshot and publish its manifest."""
+    """Write the files of a snapshot and publish its manifest; the rows at the places `dead` live no more."""
     kept = [columns.TEXT] if keep_text else []
     cut = [rows[start : start + part_rows] for start in range(0, len(rows), part_rows)]
     parts = tuple(_part(store, f"p{number:03d}", own, encoders, kept) for number, own in enumerate(cut))
@@ -107,12 +112,13 @@ def publish(
         created_at="2026-11-21T00:00:00Z",
         millrace="0",
         identity="identity",
-        vectors_identity="vectors",
         recipe={},
         documents_fingerprint="docs",
+        chunking_fingerprint="chunks",
+        source=SourceState(token="token", inputs=_put(store, "inputs/none.parquet", b"none")),
         counts=Counts.model_validate(nothing),
         encoders={name: _record(name, encoder) for name, encoder in encoders.items()},
-        segments=segments,
+        segments=_bury(store, segments, dead),
         parts=parts,
         indexes={
             name: tuple(
@@ -121,10 +127,28 @@ def publish(
             for name, encoder in encoders.items()
         },
         keys=(),
+        texts=(),
         rejects=(),
     )
     store.create(layout.manifest(snapshot), to_json(manifest))
     return manifest
+
+
+def _bury(store: Store, segments: Sequence[Segment], dead: Collection[int]) -> tuple[Segment, ...]:
+    """Segments with a bitmap of those of the rows that lie in them, if any."""
+    starts = np.cumsum([0, *(segment.rows for segment in segments)]).tolist()
+    return tuple(
+        _with_dead(store, segment, [row - start for row in dead if start <= row < start + segment.rows])
+        for segment, start in zip(segments, starts, strict=False)
+    )
+
+
+def _with_dead(store: Store, segment: Segment, rows: Sequence[int]) -> Segment:
+    if not rows:
+        return segment
+    data = dead_rows.to_bytes(np.array(rows))
+    file = _put(store, layout.dead(segment.segment, digest(data)), data)
+    return segment.model_copy(update={"dead": DeadRows(rows=len(rows), file=file)})
 
 
 def open_snapshot(store: Store, manifest: Manifest, root: Path) -> Snapshot:
@@ -157,7 +181,10 @@ def _part(
         for encoder, own in encoders.items()
     }
     documents = _put(store, f"documents/{name}.parquet", to_parquet(pa.table(values), {}))
-    return Part(part=name, rows=len(rows), documents=documents, vectors=vectors)
+    totals = {
+        encoder: EncoderTotals(dimensions=own.dimensions, tokens=0, active_dims=0) for encoder, own in encoders.items()
+    }
+    return Part(part=name, rows=len(rows), totals=totals, documents=documents, vectors=vectors)
 
 
 def _put(store: Store, key: str, data: bytes) -> StoredFile:
@@ -168,6 +195,7 @@ def _put(store: Store, key: str, data: bytes) -> StoredFile:
 def _index(
     store: Store, name: str, encoder: WordEncoder, segment: Segment, load: Callable[[], Iterator[pa.Table]]
 ) -> SegmentIndex:
+    spec = IndexSpec(dense="flat", recall_queries=5)
     with tempfile.TemporaryDirectory() as folder:
         built = build_segment(
             encoder.kind,
@@ -175,7 +203,7 @@ def _index(
             load,
             dimensions=encoder.dimensions,
             rows=segment.rows,
-            spec=IndexSpec(dense="flat", recall_queries=5),
+            spec=spec,
             threads=1,
             folder=Path(folder),
         )
@@ -186,6 +214,7 @@ def _index(
             files[file_name] = StoredFile(key=key, bytes=path.stat().st_size, sha256=digest_file(path))
     return SegmentIndex(
         segment=segment.segment,
+        recipe=spec.recipe,
         backend=built.backend,
         rows=built.rows,
         settings=built.settings,

@@ -13,7 +13,8 @@ ROWS = 100
 
 
 def part(name: str, rows: int = ROWS) -> Part:
-    return Part(part=name, rows=rows, documents=StoredFile(key=name, bytes=0, sha256="0" * 64), vectors={})
+    file = StoredFile(key=name, bytes=0, sha256="0" * 64)
+    return Part(part=name, rows=rows, totals={}, documents=file, vectors={})
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from operators.search.snapshot import Snapshot
 from tests.operators.search.collection import Chunk, WordEncoder, open_snapshot, publish, random_texts
 
 TEXTS = random_texts(40)
-NAMES = ["dense.faiss", "indptr.npy", "docs.npy", "weights.npy", "documents"]
+NAMES = ["dense.faiss", "indptr.npy", "docs.npy", "weights.npy", "documents", "dead"]
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -38,6 +38,9 @@ def flip(data: bytes) -> bytes:
 def file_of(manifest: Manifest, name: str) -> StoredFile:
     if name == "documents":
         return manifest.parts[0].documents
+    if name == "dead":
+        assert manifest.segments[0].dead
+        return manifest.segments[0].dead.file
     indexes = [index for own in manifest.indexes.values() for index in own]
     return next(index.files[name] for index in indexes if name in index.files)
 
@@ -47,7 +50,8 @@ def file_of(manifest: Manifest, name: str) -> StoredFile:
 def test_search_tampered_file_is_refused(
     store: Store, tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
 ) -> None:
-    manifest = publish(store, [Chunk(f"d{number}", text) for number, text in enumerate(TEXTS)], part_rows=40)
+    rows = [Chunk(f"d{number}", text) for number, text in enumerate(TEXTS)]
+    manifest = publish(store, rows, part_rows=40, dead=[7, 9])
     cache = tmp_path / "cache"
     assert open_snapshot(store, manifest, cache).search(TEXTS[0], 1)[0].doc_id == "d0"
     file = file_of(manifest, name)
