@@ -1,15 +1,20 @@
 """List the inputs of a source once, pinned by size and version: nothing that appears later belongs to the run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
+from operators.core.errors import MillraceError, StoreError, UsageError
 from operators.core.fingerprint import fingerprint
-from operators.core.spec import Spec
 from operators.read.datasets import data_files
+from operators.read.listing import InputFile, Listing
 from operators.read.location import Location, locate
 from operators.read.open import COMPRESSED
 from operators.read.source import naming, pinned
 from operators.read.spec import Format, SourceSpec
+
+__all__ = ["InputFile", "discover", "fits", "list_inputs", "source_fingerprint"]
 
 #: What is read of a folder; a file named by the recipe, or matched by its glob, is read whatever its suffix.
 _SUFFIXES: dict[Format, tuple[str, ...]] = {
@@ -23,13 +28,8 @@ _SUFFIXES: dict[Format, tuple[str, ...]] = {
 _Entry = dict[str, Any]
 
 
-class InputFile(Spec):
-    """One listed file: `path` opens it, `name` is its path below the listed root, `token` is the store's version."""
-
-    path: str
-    name: str
-    bytes: int
-    token: str
+#: Called with the place that is about to be listed; decides what its failure means.
+_Guard = Callable[[str], AbstractContextManager[None]]
 
 
 def discover(spec: SourceSpec) -> tuple[InputFile, ...]:
@@ -37,8 +37,23 @@ def discover(spec: SourceSpec) -> tuple[InputFile, ...]:
 
     Raises `UsageError` where a named file or folder is missing and `StoreError` where listing fails.
     """
-    found = {file.path: file for uri in spec.uri for file in _listed(uri, spec.format)}
-    return tuple(found[path] for path in sorted(found))
+    guard = partial(naming, "list")
+    return _sorted(file for uri in spec.uri for file in _listed(_located(uri), spec.format, guard))
+
+
+def list_inputs(spec: SourceSpec) -> Listing:
+    """The same, but what cannot be listed becomes a problem and the rest is listed all the same.
+
+    Raises `UsageError` where a named file or folder is missing, and `StoreError` where problems leave no input at all.
+    """
+    problems: list[str] = []
+    found: list[InputFile] = []
+    for uri in spec.uri:
+        with _noting(problems, StoreError):
+            found += _listed(_located(uri), spec.format, partial(_guarded, problems))
+    if problems and not found:
+        raise StoreError("; ".join(problems))
+    return Listing(_sorted(found), tuple(problems))
 
 
 def source_fingerprint(inputs: tuple[InputFile, ...]) -> str:
@@ -46,26 +61,52 @@ def source_fingerprint(inputs: tuple[InputFile, ...]) -> str:
     return fingerprint([list(file.model_dump().values()) for file in inputs])
 
 
-def _listed(uri: str, format_: Format) -> Iterator[InputFile]:
+def _sorted(files: Iterable[InputFile]) -> tuple[InputFile, ...]:
+    found = {file.path: file for file in files}
+    return tuple(found[path] for path in sorted(found))
+
+
+@contextmanager
+def _noting(problems: list[str], *caught: type[MillraceError]) -> Iterator[None]:
+    try:
+        yield
+    except caught as error:
+        problems.append(str(error))
+
+
+@contextmanager
+def _guarded(problems: list[str], place: str) -> Iterator[None]:
+    # What is missing below a folder that is there has gone since, or is a link that leads nowhere.
+    with _noting(problems, StoreError, UsageError), naming("list", place):
+        yield
+
+
+def _located(uri: str) -> Location:
     with naming("list", uri):
-        location = locate(uri)
-        for named in location.entries:
-            for entry in _files_of(named, location, format_):
-                size, token = pinned(entry, uri)
-                below = location.below(entry["name"])
-                yield InputFile(path=location.address(below), name=below, bytes=size, token=token)
+        return locate(uri)
 
 
-def _files_of(named: _Entry, location: Location, format_: Format) -> Iterator[_Entry]:
+def _listed(location: Location, format_: Format, guard: _Guard) -> Iterator[InputFile]:
+    for named in location.entries:
+        for entry in _files_of(named, location, format_, guard):
+            below = location.below(entry["name"])
+            address = location.address(below)
+            with guard(address):
+                size, token = pinned(location.follow(entry), address)
+                yield InputFile(path=address, name=below, bytes=size, token=token)
+
+
+def _files_of(named: _Entry, location: Location, format_: Format, guard: _Guard) -> Iterator[_Entry]:
     if named["type"] != "directory":
         yield named
     elif format_ == "datasets":
-        files = data_files(location.filesystem, named["name"], location.uri)
-        yield from map(location.filesystem.info, files)
+        with naming("list", location.uri):
+            files = data_files(location.filesystem, named["name"], location.uri)
+            yield from map(location.filesystem.info, files)
     else:
-        for entry in location.walk(named["name"]):
+        for entry in location.walk(named["name"], guard):
             if fits(entry["name"], format_):
-                yield location.follow(entry)
+                yield entry
 
 
 def fits(name: str, format_: Format) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,15 +30,28 @@ class Location:
         """The URI that opens a file below the root; a chained URL (`zip://*.csv::s3://b/a.zip`) keeps its chain."""
         return _in_chain(self.root_uri, lambda root: f"{root.removesuffix('/')}/{below}")
 
-    def walk(self, folder: str) -> Iterator[dict[str, Any]]:
-        """All entries at any depth that are neither folders nor hidden."""
-        for entry in _files(self.filesystem, folder):
+    def walk(self, folder: str, guard: Callable[[str], AbstractContextManager[None]]) -> Iterator[dict[str, Any]]:
+        """All entries at any depth that are neither folders nor hidden; each request is made within `guard(place)`."""
+        for entry in self._files(folder, guard):
             if not is_hidden(entry["name"].removeprefix(folder)):
                 yield entry
 
     def follow(self, entry: dict[str, Any]) -> dict[str, Any]:
         """A link as what it leads to, whose size and time a reader will see; anything else as it is."""
         return dict(self.filesystem.info(entry["name"])) if entry.get("islink") else entry
+
+    def _files(self, folder: str, guard: Callable[[str], AbstractContextManager[None]]) -> Iterator[dict[str, Any]]:
+        """Files at any depth; an unreadable folder fails, where fsspec's own walk would leave it out without a word."""
+        found: list[dict[str, Any]] = []
+        flat = getattr(self.filesystem, "async_impl", False)
+        with guard(self.address(self.below(folder))):
+            listed = self.filesystem.find(folder, detail=True).values() if flat else self.filesystem.ls(folder, True)
+            found = list(listed)
+        for entry in found:
+            if entry["type"] == "directory":
+                yield from self._files(entry["name"], guard)
+            else:
+                yield entry
 
 
 def locate(uri: str) -> Location:
@@ -70,18 +84,6 @@ def is_hidden(below: str) -> bool:
     if any(folder.startswith((".", "_")) for folder in folders):
         return True
     return name.startswith(".") or (name.startswith("_") and "." not in name)
-
-
-def _files(opened: Any, folder: str) -> Iterator[dict[str, Any]]:
-    """Files at any depth; an unreadable folder raises, where fsspec's own walk would leave it out without a word."""
-    if getattr(opened, "async_impl", False):
-        yield from opened.find(folder, detail=True).values()
-        return
-    for entry in opened.ls(folder, detail=True):
-        if entry["type"] == "directory":
-            yield from _files(opened, entry["name"])
-        else:
-            yield entry
 
 
 def _parent(path: str) -> str:

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from operators.read.datasets import record_batches
 from operators.read.delimited import parse_rows, read_header
-from operators.read.discover import InputFile
+from operators.read.listing import InputFile
 from operators.read.open import is_compressed, open_blocks
 from operators.read.parquet import open_parquet
 from operators.read.slices import OPEN_END, Kind

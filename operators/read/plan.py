@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import TypeVar
 
 from operators.core.fingerprint import fingerprint
-from operators.read.discover import InputFile
 from operators.read.lines import count_line_starts
+from operators.read.listing import InputFile
 from operators.read.measure import Measured, Unit, measure
 from operators.read.slices import OPEN_END, Kind, PlannedPart, Slice
 from operators.read.spec import SourceSpec

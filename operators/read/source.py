@@ -1,6 +1,7 @@
 """Source files on any fsspec file system: open, stat, read in order; every failure names operation and file."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,9 +20,17 @@ class UnreadableError(Exception):
     """The bytes arrived, and are not what the format promises: a fault of the file, which becomes a reject."""
 
 
+_URL = re.compile(r"[\w+.-]+://[^\s'\"<>()]+")
+
+
 def shown(path: str) -> str:
     """A path for messages and tables: URLs without user, password and query."""
     return redact(path) if "://" in path else path
+
+
+def told(error: BaseException) -> str:
+    """What a library says of a failure, for messages: its URLs without user, password and query (signatures)."""
+    return f"{type(error).__name__}: {_URL.sub(lambda url: redact(url[0]), str(error))}"
 
 
 @contextmanager
@@ -36,7 +45,7 @@ def naming(operation: str, path: str) -> Iterator[None]:
     except Exception as error:
         # botocore, aiohttp and fsspec share no base class; whatever they raise is a failure of this operation.
         raise StoreError(
-            f"{operation} {shown(path)}: {type(error).__name__}: {error}. "
+            f"{operation} {shown(path)}: {told(error)}. "
             f"Check that the source is reachable, and the credentials and permissions to read it"
         ) from error
 

@@ -1,0 +1,22 @@
+"""What listing a source gives: its inputs in reading order, and what could not be listed."""
+
+from dataclasses import dataclass
+
+from operators.core.spec import Spec
+
+
+class InputFile(Spec):
+    """One listed file: `path` opens it, `name` is its path below the listed root, `token` is the store's version."""
+
+    path: str
+    name: str
+    bytes: int
+    token: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Where there is any problem, inputs may be missing: what is not listed is not known to be deleted."""
+
+    inputs: tuple[InputFile, ...]
+    problems: tuple[str, ...] = ()
