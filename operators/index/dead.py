@@ -22,9 +22,7 @@ def to_bytes(rows: NDArray[np.integer]) -> bytes:
     ascending = np.unique(rows)
     if ascending.size and not 0 <= int(ascending[0]) <= int(ascending[-1]) <= _MAX_ROW:
         raise ValueError(f"expected rows from 0 to {_MAX_ROW}, got {ascending[0]} to {ascending[-1]}")
-    bitmap = BitMap(ascending.astype(np.uint32))
-    bitmap.run_optimize()
-    return bytes(bitmap.serialize())
+    return BitMap(ascending.astype(np.uint32), optimize=True).serialize()
 
 
 def from_bytes(data: bytes, dead: DeadRows, rows: int) -> NDArray[np.uint32]:

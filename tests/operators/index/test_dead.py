@@ -2,7 +2,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
@@ -17,6 +17,7 @@ def dead(rows: int) -> DeadRows:
     return DeadRows(rows=rows, file=StoredFile(key="dead/a.roaring", bytes=0, sha256="0" * 64))
 
 
+@settings(deadline=None)
 @given(_ROWS, st.integers(0, 70_000), st.integers(0, 9))
 def test_dead_rows_come_back_whatever_their_order(some: list[int], run: int, seed: int) -> None:
     """A few scattered rows and a run of neighbours, so that all containers of the format occur."""
@@ -109,6 +110,7 @@ def test_hostile_bytes_are_hostile_for_one_reason() -> None:
     assert from_bytes(_run(1000, 5, 999), dead(1000), 1005).tolist() == list(range(5, 1005))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 300))
 def test_dead_rows_of_any_bytes_are_refused_or_in_bounds(tail: bytes, rows: int) -> None:
     for data in (tail, to_bytes(np.arange(5))[:8] + tail, to_bytes(np.array([1, 7]))[:8] + tail):
