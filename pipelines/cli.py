@@ -44,7 +44,8 @@ def main() -> None:
     try:
         app()
     except MillraceError as error:
-        _ERR.print(f"[red]error:[/red] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        label = "[red]error:[/red] " if error.exit_code else ""
+        _ERR.print(f"{label}{_escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 
@@ -62,16 +63,43 @@ def index(
     store: StoreUri = None,
     overrides: Overrides = None,
     address: Annotated[str | None, typer.Option(help="Ray cluster; RAY_ADDRESS, else Ray in this process.")] = None,
+    max_duration: Annotated[
+        str | None, typer.Option(metavar="2h30m", help="Stop between two parts after so long; the next run goes on.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a collection up to date with its source: read, encode, index, verify, publish.
+    """Bring a collection up to date with its source: what was added or changed is encoded, what is gone deleted.
 
-    Killed at any moment and started again, it goes on where it was.
+    Killed at any moment and started again, it goes on where it was. Nothing new: nothing is done.
     """
     from pipelines.command import index_recipe
+    from pipelines.duration import parse_duration
     from pipelines.summary import show
 
-    summary = index_recipe(_recipe(recipe, store, overrides), address, _ERR)
+    seconds = None if max_duration is None else parse_duration(max_duration, "--max-duration")
+    summary = index_recipe(_recipe(recipe, store, overrides), address, _ERR, seconds)
+    if as_json:
+        sys.stdout.write(summary.model_dump_json() + "\n")
+    else:
+        show(summary, _OUT)
+
+
+@app.command()
+def compact(
+    recipe: RecipePath,
+    store: StoreUri = None,
+    overrides: Overrides = None,
+    address: Annotated[str | None, typer.Option(help="Ray cluster; RAY_ADDRESS, else Ray in this process.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Merge the segments of the newest snapshot and drop dead rows, from what is stored: no encoder is loaded.
+
+    `index` does it by itself beyond index.max_dead_ratio and index.max_small_segments.
+    """
+    from pipelines.command import compact_recipe
+    from pipelines.summary import show
+
+    summary = compact_recipe(_recipe(recipe, store, overrides), address, _ERR)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:

@@ -1,14 +1,17 @@
 """What `millrace index` wraps around a run: resolve, run, and turn whatever ends it into one message."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
 import typer
 from rich.console import Console
 
 from pipelines.cluster import own_error
+from pipelines.compaction import plan_compaction
 from pipelines.job import Job, plan_job
 from pipelines.progress import Progress
 from pipelines.recipe import Recipe
@@ -19,9 +22,21 @@ from pipelines.summary import Summary
 _INTERRUPTED = 130
 
 
-def index_recipe(recipe: Recipe, address: str | None, console: Console) -> Summary:
-    """Run a recipe with progress on `console`; raises the `MillraceError` a worker raised, not Ray's wrapper of it."""
-    job = plan_job(recipe)
+def index_recipe(recipe: Recipe, address: str | None, console: Console, max_seconds: float | None = None) -> Summary:
+    """Run a recipe with progress on `console`; raises the `MillraceError` a worker raised, not Ray's wrapper of it.
+
+    After `max_seconds` it raises `StoppedError` between two parts.
+    """
+    deadline = None if max_seconds is None else time.monotonic() + max_seconds
+    return _run(replace(plan_job(recipe), deadline=deadline), address, console)
+
+
+def compact_recipe(recipe: Recipe, address: str | None, console: Console) -> Summary:
+    """Merge the segments of a recipe's newest snapshot, and leave dead rows behind."""
+    return _run(plan_compaction(recipe), address, console)
+
+
+def _run(job: Job, address: str | None, console: Console) -> Summary:
     with _one_message(job, console):
         return run(job, address, Progress(console))
 

@@ -75,7 +75,9 @@ class Job:
     @property
     def is_published(self) -> bool:
         """Whether there is nothing to do."""
-        return not self.compaction and is_published(self.identity, self.parent)
+        if self.compaction and self.parent:
+            return len(self.parent.segments) == 1 and self.parent.segments[0].dead is None
+        return is_published(self.identity, self.parent)
 
     @property
     def snapshot(self) -> int:
@@ -144,7 +146,7 @@ def plan_job(recipe: Recipe) -> Job:
     encoders = plan_encoders(recipe.encoders, parent)
     if recipe.chunking:
         check_chunk(recipe.chunking, Tokenizer(encoders[recipe.chunking.encoder].tokenizer(Role.DOCUMENT)))
-    documents = _documents_fingerprint(recipe, encoders)
+    documents = documents_fingerprint(recipe, encoders)
     listing, problems = discover(recipe.source), ()
     source = plan_inputs(
         [_known(file) for file in listing],
@@ -187,7 +189,8 @@ def _file(known: KnownInput) -> InputFile:
     return InputFile(path=known.path, name=known.name, bytes=known.bytes, token=known.token)
 
 
-def _documents_fingerprint(recipe: Recipe, encoders: Mapping[str, PlannedEncoder]) -> str:
+def documents_fingerprint(recipe: Recipe, encoders: Mapping[str, PlannedEncoder]) -> str:
+    """Name of everything that shapes the stored documents of given inputs."""
     # Vectors of a new encoder are made from the stored text; where none is stored, the source is read again.
     unstored = None if recipe.source.keep_text else {name: each.fingerprint for name, each in encoders.items()}
     return fingerprint(

@@ -50,9 +50,9 @@ def inherit(job: Job, changes: Changes, cluster: Cluster) -> Inherited:
         for segment in job.parent.segments
     ]
     living = [segment for segment in segments if segment.live]
-    rewritten = choose_segments(living, job.recipe.index)
-    if job.compaction and not rewritten:
-        rewritten = tuple(segment for segment in living if segment.dead or len(living) > 1)
+    many = len(living) > 1
+    worth = [segment for segment in living if segment.dead or many]
+    rewritten = tuple(worth) if job.compaction else choose_segments(living, job.recipe.index)
     return Inherited(tuple(each for each in living if each not in rewritten), rewritten)
 
 

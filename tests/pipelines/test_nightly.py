@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from millrace import Snapshot
+from operators.core.errors import GateError
 from operators.search.mode import Mode
+from pipelines.command import compact_recipe
+from pipelines.load import load_recipe
 from pipelines.summary import Summary
 from tests.pipelines.conftest import Index, document, write_corpus
 
@@ -105,3 +109,101 @@ def test_index_of_renamed_and_repeated_texts_encodes_each_text_once(index: Index
     summary = index("publish.max_delete_ratio=1")
     assert counts(summary) == (100, 0, 100, 0, 0, 100)
     assert contents(summary.uri) == expected(moved)
+
+
+def test_index_with_one_changed_encoder_encodes_stored_documents_by_it_alone(index: Index, tmp_path: Path) -> None:
+    documents = [document(number) for number in range(120)]
+    write(tmp_path, "a.jsonl", documents)
+    first = index()
+    write(tmp_path, "a.jsonl", documents[5:])
+    index()
+    encoders = {
+        "dense": {"kind": "dense", "model": "hashing", "dimensions": 48},
+        "words": {"kind": "sparse", "model": "idf"},
+    }
+    summary = index(encoders=encoders)
+    assert counts(summary) == (0, 0, 0, 115, 0, 0)
+    vectors = Path(summary.uri) / "vectors"
+    before = {folder.name: len(list(folder.iterdir())) for folder in vectors.iterdir()}
+    assert before[first.encoders["sparse"].fingerprint] == before[summary.encoders["dense"].fingerprint]
+    scratch = index("store=" + str(tmp_path / "scratch"), encoders=encoders)
+    queries = ["number7 mill", "grain"]
+    assert answers(summary, queries)[:2] == answers(scratch, queries)[:2]
+
+
+def test_index_with_another_metadata_field_rewrites_documents_and_copies_vectors(index: Index, tmp_path: Path) -> None:
+    documents = [document(number) for number in range(50)]
+    write(tmp_path, "a.jsonl", documents)
+    index()
+    source = {"format": "jsonl", "uri": f"{tmp_path}/corpus/*.jsonl", "text": ["title", "text"]}
+    summary = index(source={**source, "metadata": ["title"]})
+    assert counts(summary) == (0, 50, 0, 0, 0, 50)
+    hit = Snapshot.open(summary.uri).search("number7", 1, Mode.SPARSE)[0]
+    assert hit.metadata == {"title": "number7"}
+
+
+def test_index_of_chunks_after_changes_copies_all_chunks_of_a_text(index: Index, tmp_path: Path) -> None:
+    long = [{**document(n), "text": " ".join(f"{document(n + m)['text']}" for m in range(6))} for n in range(40)]
+    write(tmp_path, "a.jsonl", long)
+    chunking = {"encoder": "sparse", "tokens": 12, "overlap": 2}
+    index(chunking=chunking)
+    moved = [{**one, "_id": f"moved-{one['_id']}"} if number < 3 else one for number, one in enumerate(long)]
+    write(tmp_path, "a.jsonl", moved)
+    summary = index(chunking=chunking)
+    assert counts(summary) == (3, 0, 3, 37, 0, 3)
+    scratch = index("store=" + str(tmp_path / "scratch"), chunking=chunking)
+    assert (summary.rows, summary.documents) == (scratch.rows, scratch.documents)
+    queries = ["number7 mill", "number1 grain"]
+    assert answers(summary, queries)[:2] == answers(scratch, queries)[:2]
+    [mine, theirs] = [Snapshot.open(each.uri).search("number1", 3, Mode.DENSE) for each in (summary, scratch)]
+    assert [(hit.doc_id, hit.chunk, hit.span, hit.text) for hit in mine] == [
+        (hit.doc_id, hit.chunk, hit.span, hit.text) for hit in theirs
+    ]
+
+
+def test_index_that_would_delete_too_much_stops_before_encoding_and_names_the_flag(
+    index: Index, tmp_path: Path
+) -> None:
+    documents = [document(number) for number in range(100)]
+    write(tmp_path, "a.jsonl", documents)
+    first = index()
+    write(tmp_path, "a.jsonl", documents[50:] + [document(1000)])
+    with pytest.raises(GateError, match=r"50 of 100 documents .* --set publish.max_delete_ratio=0.51"):
+        index()
+    assert contents(first.uri) == expected(documents)
+    assert counts(index("publish.max_delete_ratio=0.51")) == (1, 0, 50, 50, 1, 0)
+
+
+def test_compact_of_a_worn_snapshot_holds_the_same_in_one_segment(index: Index, tmp_path: Path) -> None:
+    documents = [document(number) for number in range(90)]
+    write(tmp_path, "a.jsonl", documents)
+    index()
+    for night in range(3):
+        documents[night] = {**documents[night], "text": f"night {night} mill"}
+        write(tmp_path, "a.jsonl", documents)
+        worn = index()
+    recipe = load_recipe(tmp_path / "recipe.yaml")
+    compacted = compact_recipe(recipe, None, Console(quiet=True))
+    assert compacted.encoded == 0
+    manifest = Snapshot.open(compacted.uri).manifest
+    assert [(segment.rows, segment.dead) for segment in manifest.segments] == [(90, None)]
+    queries = ["night mill", "number7 grain"]
+    assert contents(compacted.uri) == expected(documents)
+    assert answers(compacted, queries) == answers(worn, queries)
+    assert compact_recipe(recipe, None, Console(quiet=True)).published_before
+    assert index().published_before
+    documents[50] = {**documents[50], "text": "after compaction"}
+    write(tmp_path, "a.jsonl", documents)
+    assert counts(index()) == (0, 1, 0, 89, 1, 0)
+
+
+def test_index_of_many_small_nights_merges_their_segments_by_itself(index: Index, tmp_path: Path) -> None:
+    documents = [document(number) for number in range(30)]
+    write(tmp_path, "a.jsonl", documents)
+    index("index.max_small_segments=2")
+    for night in range(4):
+        documents.append(document(100 + night))
+        write(tmp_path, "a.jsonl", documents)
+        summary = index("index.max_small_segments=2")
+    assert len(Snapshot.open(summary.uri).manifest.segments) <= 3
+    assert contents(summary.uri) == expected(documents)
