@@ -1,9 +1,10 @@
 """Approximate dense search in a graph that still holds dead rows.
 
 FAISS can keep dead rows out of the answer by a selector, but where a neighbourhood died together (all chunks of a
-document, all documents of a topic) the search stops inside it, with far rows it met on its way as the answer: with
-half of 30,000 rows dead around the queries recall@100 was 0.64, and nothing in the answer showed it. So the graph is
-asked for dead rows too, and a query is answered only when enough of what it found lives; else it looks wider.
+document, all documents of a topic) the search stops inside it, with far rows it met on its way as the answer: with a
+fifth of 30,000 rows dead around the queries recall@100 is 0.04, and nothing in the answer shows it. So the graph is
+asked for dead rows too, and a query is answered only when enough of what it found lives; else it looks wider, and at
+last at every row: recall 1.00 there, 0.9997 where rows died at random (benchmarks/dead_rows.py).
 """
 
 from math import ceil
