@@ -12,14 +12,14 @@ from operators.read.listing import InputFile, Listing
 from operators.read.location import Location, locate
 from operators.read.open import COMPRESSED
 from operators.read.source import naming, pinned
-from operators.read.spec import Format, SourceSpec
+from operators.read.spec import PARQUET, Format, SourceSpec
 
 __all__ = ["InputFile", "discover", "fits", "list_inputs", "source_fingerprint"]
 
 #: What is read of a folder; a file named by the recipe, or matched by its glob, is read whatever its suffix.
 _SUFFIXES: dict[Format, tuple[str, ...]] = {
     "jsonl": (".jsonl", ".ndjson"),
-    "parquet": (".parquet", ".pq"),
+    **dict.fromkeys(PARQUET, (".parquet", ".pq")),
     "csv": (".csv",),
     "tsv": (".tsv", ".tab"),
     "text": (".txt", ".text", ".md", ".rst"),
@@ -111,6 +111,6 @@ def _files_of(named: _Entry, location: Location, format_: Format, guard: _Guard)
 
 def fits(name: str, format_: Format) -> bool:
     """Whether a file found in a folder belongs to a source of this format, by its suffix."""
-    for suffix in () if format_ == "parquet" else COMPRESSED:
+    for suffix in () if format_ in PARQUET else COMPRESSED:
         name = name.removesuffix(suffix)
     return name.endswith(_SUFFIXES[format_])

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from operators.core.spec import Spec
 
+#: Starts the token of a file that is written once: its name is never given to other bytes, so that its size tells it
+#: whole. What follows is no version of the store, but what the table that lists the file knows of it.
+ONCE = "once:"
+
 
 class InputFile(Spec):
     """One listed file: `path` opens it, `name` is its path below the listed root, `token` is the store's version."""

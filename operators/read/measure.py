@@ -12,7 +12,7 @@ from operators.read.open import is_compressed, open_blocks
 from operators.read.parquet import open_parquet
 from operators.read.slices import OPEN_END, Kind
 from operators.read.source import UnreadableError
-from operators.read.spec import Format, SourceSpec
+from operators.read.spec import PARQUET, Format, SourceSpec
 
 #: Text between two marks of a counting pass: a quarter of the smallest part, so that parts come out near their target.
 _STEP = 256 << 10
@@ -56,7 +56,7 @@ def measure(file: InputFile, spec: SourceSpec) -> Measured:
 def _kind(file: InputFile, format_: Format) -> Kind:
     if format_ == "text":
         return Kind.WHOLE
-    if format_ == "parquet":
+    if format_ in PARQUET:
         return Kind.ROW_GROUPS
     if format_ in _LINES and not is_compressed(file.path):
         return Kind.BYTES

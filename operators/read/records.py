@@ -9,7 +9,7 @@ from operators.read.parquet import read_parquet
 from operators.read.record import Bad, Reason, Record
 from operators.read.slices import Slice
 from operators.read.source import UnreadableError, check_unchanged
-from operators.read.spec import Format, SourceSpec
+from operators.read.spec import TABLES, Format, SourceSpec
 from operators.read.text import read_lines, read_text
 
 _READERS: dict[Format, Callable[[Slice, SourceSpec], Iterator[Record]]] = {
@@ -20,6 +20,7 @@ _READERS: dict[Format, Callable[[Slice, SourceSpec], Iterator[Record]]] = {
     "text": read_text,
     "lines": read_lines,
     "datasets": read_datasets,
+    **dict.fromkeys(TABLES, read_parquet),
 }
 
 

@@ -1,12 +1,20 @@
 """What a source is: where its files lie, how they are read, and which fields make a document."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from operators.core.spec import Spec
+from operators.read.tables.spec import TableFormat, TableSpec, check_table
 
-Format = Literal["jsonl", "parquet", "csv", "tsv", "text", "lines", "datasets"]
+Format = Literal[
+    "jsonl", "parquet", "csv", "tsv", "text", "lines", "datasets", "postgres", "mongo", "delta", "iceberg", "lance"
+]
+
+#: Formats whose inputs a table lists.
+TABLES: tuple[TableFormat, ...] = get_args(TableFormat)
+#: Formats whose inputs are Parquet files.
+PARQUET: tuple[Format, ...] = ("parquet", *TABLES)
 
 
 def _listed(value: Any) -> Any:
@@ -21,8 +29,15 @@ _Names = Annotated[tuple[_Name, ...], BeforeValidator(_listed, json_schema_input
 class SourceSpec(Spec):
     """A corpus. In the formats `text` and `lines` a document has no fields: path and line make its id."""
 
+    # An address may hold a password, which must not come back in the message about another field.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
     format: Format
-    uri: _Names = Field(min_length=1, description="folder, file or glob, local or any fsspec URL; one or a list")
+    uri: _Names = Field(
+        min_length=1,
+        description="folder, file or glob, local or any fsspec URL; one or a list. Of a table its address, or env:NAME",
+    )
+    table: TableSpec | None = Field(None, description="what is read of a database, and how; of file formats nothing")
     id: str = Field("_id", min_length=1, description="field with the document's id: a string or an integer")
     text: _Names = Field(("text",), min_length=1, description="text fields, joined in this order; empty ones skipped")
     join: str = Field(" ", description="what stands between two text fields")
@@ -38,9 +53,19 @@ class SourceSpec(Spec):
             raise ValueError(f"expected each name once, got {', '.join(doubled)} more than once")
         return names
 
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> "SourceSpec":
+        check_table(self.format, self.uri, self.table)
+        return self
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the inputs are listed by a table, and are Parquet files that are written once."""
+        return self.format in TABLES
+
     def documents_identity(self) -> dict[str, Any]:
         """Everything that shapes a document read from given bytes; where the bytes lie is no part of it."""
-        return self.model_dump(mode="json", exclude={"uri"})
+        return self.model_dump(mode="json", exclude={"uri", "table"})
 
     def fields(self) -> tuple[str, ...]:
         """The source's fields that are read, each once."""
