@@ -12,6 +12,8 @@ _VARIABLE = "env:"
 _PASSWORD = re.compile(
     r"://[^/?#]*?:([^/?#]*)@|[?&\s]password\s*=\s*('[^']*'|[^&\s]+)|^password\s*=\s*(\S+)", re.IGNORECASE
 )
+#: Shorter ones would blot out the message.
+_PIECE = 4
 
 
 def resolve(uri: str) -> str:
@@ -34,7 +36,9 @@ def resolve_all(options: Mapping[str, str]) -> dict[str, str]:
 def without_secrets(text: str, address: str) -> str:
     """A library's message about an address without the address and the passwords in it."""
     found = {group for match in _PASSWORD.finditer(address) for group in match.groups() if group}
-    secrets = {address, *found, *(unquote(secret) for secret in found)} - {""}
+    # A password with an unescaped @ or : is taken apart by the library, which may call a piece of it a host.
+    pieces = {piece for secret in found for piece in re.split("[@:]", secret) if len(piece) >= _PIECE}
+    secrets = {address, *found, *(unquote(secret) for secret in found), *pieces} - {""}
     # The longest first, or what is left of one that contains another could be read.
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
