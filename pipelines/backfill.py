@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 
-import ray.data
-
 from operators.core.manifest import Part
 from operators.core.progress import Report
 from operators.core.receipts import VectorsReceipt
 from operators.read.stored import ReadStored, stored_rows
 from operators.write.actor import STORED_STAGE, WriteVectors
 from operators.write.receipt import load
-from pipelines.board import Board
-from pipelines.cluster import Cluster
 from pipelines.encode import write_spec
-from pipelines.flow import as_tasks, encoded, receipts, rows_of
+from pipelines.encoders import encoder_stages, receipts
 from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.resources import light_pool
+from pipelines.stages import Stage
+from pipelines.workers import Cluster
 
 
 def backfill(job: Job, parts: Sequence[Part], cluster: Cluster, progress: Progress) -> tuple[Part, ...]:
@@ -27,19 +25,21 @@ def backfill(job: Job, parts: Sequence[Part], cluster: Cluster, progress: Progre
     if todo:
         for stage in ("read", "tokenize", *(f"encode {name}" for name in new), "write"):
             progress.expect(stage, sum(part.rows for part in todo))
-        board = Board()
-        with progress.following(board):
-            for receipt in receipts(_flow(job, todo, list(new), cluster, board.reporter), VectorsReceipt):
+        with cluster.reporting(progress) as report:
+            stages = _flow(job, list(new), cluster, report)
+            for receipt in receipts(cluster, stored_rows(todo), stages, VectorsReceipt):
                 done[receipt.part] = receipt
     nothing = VectorsReceipt(part="", files={}, totals={}, seconds={})
     made = [done.get(part.part, nothing) for part in parts]
     return tuple(job.with_vectors(part, each.files, each.totals) for part, each in zip(parts, made, strict=True))
 
 
-def _flow(job: Job, todo: tuple[Part, ...], new: list[str], cluster: Cluster, report: Report) -> ray.data.Dataset:
+def _flow(job: Job, new: list[str], cluster: Cluster, report: Report) -> list[Stage]:
     light = light_pool(cluster)
     encoders = {name: job.encoders[name] for name in new}
-    flow = as_tasks(rows_of(stored_rows(todo)), ReadStored(job.store, report), light)
-    flow = encoded(flow, encoders, job.recipe.resources, cluster, report)
     spec = write_spec(job, {name: encoder.fingerprint for name, encoder in encoders.items()})
-    return as_tasks(flow, WriteVectors(job.store, spec, report), light)
+    return [
+        Stage(ReadStored(job.store, report), light),
+        *encoder_stages(encoders, job.recipe.resources, cluster, report),
+        Stage(WriteVectors(job.store, spec, report), light),
+    ]

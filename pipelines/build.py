@@ -20,10 +20,10 @@ from operators.index.spec import IndexSpec
 from operators.write.parquet import read_parquet
 from operators.write.receipt import commit, load
 from operators.write.stored import read_verified
-from pipelines.cluster import Cluster, run_tasks
 from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.resources import index_threads
+from pipelines.workers import Cluster
 
 STAGE = "index"
 
@@ -59,7 +59,7 @@ def build(
     built = [done[item.item] for item in work if item.item in done]
     todo = [item for item in work if item.item not in done]
     progress.expect(STAGE, sum(item.segment.rows for item in todo))
-    for receipt in run_tasks(_build, todo, cluster):
+    for receipt in cluster.run(_build, todo):
         built.append(receipt)
         progress(STAGE, receipt.index.rows, 0)
     new = {(receipt.encoder, receipt.index.segment): receipt.index for receipt in built}

@@ -20,10 +20,10 @@ from operators.read.spec import SourceSpec
 from operators.read.work import locate
 from operators.write.receipt import commit, load
 from operators.write.rejects import write_rejects
-from pipelines.cluster import Cluster, run_tasks
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.scan import Scanned
+from pipelines.workers import Cluster
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def find_changes(job: Job, scanned: Scanned, cluster: Cluster) -> Changes:
     comparison = _Comparison(Place(job.store, job.run), keys, ledger, states)
     done = dict(load(job.store, job.run, "diff", DiffReceipt))
     todo = [each for each in found if str(each.bucket) not in done]
-    for receipt in run_tasks(partial(_compare, comparison), todo, cluster):
+    for receipt in cluster.run(partial(_compare, comparison), todo):
         done[str(receipt.bucket)] = receipt
     compared = tuple(done[str(each.bucket)] for each in found)
     return Changes(tuple(found), states, compared, _write_repeated(job, compared, cluster))
@@ -109,7 +109,7 @@ def _write_repeated(job: Job, compared: Sequence[DiffReceipt], cluster: Cluster)
     done = load(job.store, job.run, "duplicates", DuplicatesReceipt)
     todo = [part for part in job.parts if part.part in parts and part.part not in done]
     work = _Repeated(Place(job.store, job.run), job.recipe.source, tuple(each.repeated for each in compared))
-    return (*done.values(), *run_tasks(partial(_write_part_repeated, work), todo, cluster))
+    return (*done.values(), *cluster.run(partial(_write_part_repeated, work), todo))
 
 
 def _write_part_repeated(work: _Repeated, part: PlannedPart) -> DuplicatesReceipt:
@@ -140,7 +140,7 @@ def find_vectors(job: Job, changes: Changes, kept: frozenset[str], cluster: Clus
     lookup = _Lookup(Place(job.store, job.run), tuple(each.wanted for each in changes.compared), ledger, kept)
     done = dict(load(job.store, job.run, "match", MatchReceipt))
     todo = [each for each in changes.ranges if changes.wanted and str(each.bucket) not in done]
-    for receipt in run_tasks(partial(_match, lookup), todo, cluster):
+    for receipt in cluster.run(partial(_match, lookup), todo):
         done[str(receipt.bucket)] = receipt
     return tuple(done[str(each.bucket)] for each in changes.ranges if str(each.bucket) in done)
 

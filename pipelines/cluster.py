@@ -1,17 +1,25 @@
-"""Start Ray on this machine or join a running cluster, quietly, and run bounded waves of tasks on it."""
+"""Start Ray on this machine or join a running cluster, quietly, and put a run's work on it."""
 
 import logging
 import os
 import socket
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import pyarrow as pa
 import ray
 
 from operators.core.errors import MillraceError, UsageError
+from operators.core.journal import Journal
+from operators.core.progress import Report
+from pipelines.board import Board
+from pipelines.flow import flow_of
+from pipelines.journal import open_journal
+from pipelines.progress import Progress
+from pipelines.stages import Stage
+from pipelines.workers import Cluster
 
 #: Parcels in flight between stages stay below this; Ray's own default takes 30 % of the machine.
 _OBJECT_STORE_BYTES = 1 << 30
@@ -27,17 +35,41 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """What the run may use."""
+class RayCluster(Cluster):
+    """A Ray cluster that this process has joined."""
 
-    cpus: float
-    gpus: float
-    nodes: int
+    def run(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """A bounded number of Ray tasks at a time."""
+        remote = ray.remote(num_cpus=1.0, max_retries=_MAX_RETRIES)(_call)
+        shared = ray.put(work)
+        ahead = max(2, int(_WAVES * self.cpus))
+        waiting: list[Any] = []
+        for item in items:
+            waiting.append(remote.remote(shared, item))
+            if len(waiting) >= ahead:
+                yield _take(waiting)
+        while waiting:
+            yield _take(waiting)
+
+    def stream(self, rows: pa.Table, stages: Sequence[Stage]) -> Iterator[pa.Table]:
+        """Ray Data: tasks for stages without a model, a pool of actors for those with one."""
+        flow = flow_of(rows, stages)
+        yield from flow.iter_batches(batch_size=None, batch_format="pyarrow")
+
+    @contextmanager
+    def reporting(self, progress: Progress) -> Iterator[Report]:
+        """A counter actor that progress polls."""
+        board = Board()
+        with progress.following(board):
+            yield board.reporter
+
+    def journal(self) -> Journal:
+        """An actor beside the driver."""
+        return open_journal()
 
 
 @contextmanager
-def connect(address: str | None) -> Iterator[Cluster]:
+def connect(address: str | None) -> Iterator[RayCluster]:
     """Join the cluster at `address` or `RAY_ADDRESS`, else run Ray embedded in this process until the block ends.
 
     A process that has joined Ray already stays joined.
@@ -87,23 +119,9 @@ def _check_reachable(address: str) -> None:
         ) from error
 
 
-def _measure() -> Cluster:
+def _measure() -> RayCluster:
     total = ray.cluster_resources()
-    return Cluster(total.get("CPU", 1.0), total.get("GPU", 0.0), sum(1 for node in ray.nodes() if node["Alive"]))
-
-
-def run_tasks(work: Callable[[T], R], items: Iterable[T], cluster: Cluster, cpus: float = 1.0) -> Iterator[R]:
-    """Run `work` on every item as Ray tasks, a bounded number at a time; results in the order they are done."""
-    remote = ray.remote(num_cpus=cpus, max_retries=_MAX_RETRIES)(_call)
-    shared = ray.put(work)
-    ahead = max(2, int(_WAVES * cluster.cpus / cpus))
-    waiting: list[Any] = []
-    for item in items:
-        waiting.append(remote.remote(shared, item))
-        if len(waiting) >= ahead:
-            yield _take(waiting)
-    while waiting:
-        yield _take(waiting)
+    return RayCluster(total.get("CPU", 1.0), total.get("GPU", 0.0), sum(1 for node in ray.nodes() if node["Alive"]))
 
 
 def _call(work: Callable[[T], R], item: T) -> R:

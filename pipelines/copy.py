@@ -23,11 +23,11 @@ from operators.write.receipt import commit, load
 from operators.write.rejects import count_reasons, write_rejects
 from operators.write.stored import read_verified
 from operators.write.tables import WriteSpec, write_tables
-from pipelines.cluster import Cluster, run_tasks
 from pipelines.encode import write_spec
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.progress import Progress
+from pipelines.workers import Cluster
 
 STAGE = "copy"
 _SPANS = [columns.CHUNK, columns.SPAN_START, columns.SPAN_END]
@@ -64,7 +64,7 @@ def copy(
     spec, tasks = write_spec(job, job.identity.encoders), tuple(each.tasks for each in matched)
     copying = _Copying(Place(job.store, job.run), job.recipe.source, tasks, parts, placed, spec, dimensions)
     progress.expect(STAGE, sum(count for each in matched for count in each.copied.values()))
-    for receipt in run_tasks(partial(_copy, copying), [w for w in works if w.part not in done], cluster):
+    for receipt in cluster.run(partial(_copy, copying), [w for w in works if w.part not in done]):
         done[receipt.part] = receipt
         progress(STAGE, receipt.documents, sum(receipt.rejected_by_reason.values()))
     return tuple(done[work.part] for work in works)

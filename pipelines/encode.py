@@ -4,8 +4,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import ray.data
-
 from operators.core.errors import StoppedError
 from operators.core.manifest import StoredFile
 from operators.core.progress import Report
@@ -16,12 +14,12 @@ from operators.tokenize.actor import Chunk
 from operators.write.actor import STAGE, WritePart
 from operators.write.receipt import load
 from operators.write.tables import WriteSpec
-from pipelines.board import Board
-from pipelines.cluster import Cluster
-from pipelines.flow import as_tasks, encoded, receipts, rows_of, with_model
+from pipelines.encoders import encoder_stages, receipts
 from pipelines.job import Job
 from pipelines.progress import Progress
 from pipelines.resources import light_pool
+from pipelines.stages import Stage
+from pipelines.workers import Cluster
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,9 @@ def encode(
         progress.expect(stage, wanted - sum(receipt.documents for receipt in done.values()))
     documents = 0
     if todo:
-        board = Board()
-        with progress.following(board):
-            for receipt in receipts(_flow(job, todo, _tasks(matched), cluster, board.reporter), PartReceipt):
+        with cluster.reporting(progress) as report:
+            stages = _flow(job, _tasks(matched), cluster, report)
+            for receipt in receipts(cluster, work_rows(todo), stages, PartReceipt):
                 done[receipt.part] = receipt
                 documents += receipt.documents
                 _check_time(job, len(done), len(works))
@@ -61,16 +59,14 @@ def _tasks(matched: Sequence[MatchReceipt]) -> tuple[StoredFile, ...]:
     return tuple(each.tasks for each in matched)
 
 
-def _flow(
-    job: Job, todo: tuple[Work, ...], tasks: tuple[StoredFile, ...], cluster: Cluster, report: Report
-) -> ray.data.Dataset:
+def _flow(job: Job, tasks: tuple[StoredFile, ...], cluster: Cluster, report: Report) -> list[Stage]:
     light = light_pool(cluster)
-    flow = as_tasks(rows_of(work_rows(todo)), ReadPart(job.recipe.source, job.store, tasks, report), light)
+    stages = [Stage(ReadPart(job.recipe.source, job.store, tasks, report), light)]
     if job.recipe.chunking:
         chunker = job.encoders[job.recipe.chunking.encoder].spec
-        flow = with_model(flow, Chunk, (job.recipe.chunking, chunker, report), light)
-    flow = encoded(flow, job.encoders, job.recipe.resources, cluster, report)
-    return as_tasks(flow, WritePart(job.store, write_spec(job, job.identity.encoders), report), light)
+        stages.append(Stage(Chunk, light, (job.recipe.chunking, chunker, report)))
+    stages += encoder_stages(job.encoders, job.recipe.resources, cluster, report)
+    return [*stages, Stage(WritePart(job.store, write_spec(job, job.identity.encoders), report), light)]
 
 
 def write_spec(job: Job, encoders: Mapping[str, str]) -> WriteSpec:

@@ -16,8 +16,8 @@ from operators.encode.idf import document_frequencies, idf_weights, model_files
 from operators.write.parquet import from_parquet
 from operators.write.receipt import commit, load
 from operators.write.stored import put_bytes, read_verified
-from pipelines.cluster import Cluster, run_tasks
 from pipelines.job import Job
+from pipelines.workers import Cluster
 
 
 def fit(job: Job, parts: Sequence[Part], cluster: Cluster) -> dict[str, FitReceipt]:
@@ -41,7 +41,7 @@ def _kept(job: Job, name: str) -> FitReceipt | None:
 def _fit(job: Job, name: str, parts: Sequence[Part], cluster: Cluster) -> FitReceipt:
     dimensions = max(part.totals[name].dimensions for part in parts)
     files = [part.vectors[name] for part in parts]
-    counts = run_tasks(partial(_count, job.store, dimensions), files, cluster)
+    counts = cluster.run(partial(_count, job.store, dimensions), files)
     frequencies: np.ndarray[tuple[int], np.dtype[np.int64]] = np.zeros(dimensions, np.int64)
     for found in counts:
         frequencies += found

@@ -1,66 +1,37 @@
-"""What the encoding flows share: Ray Data's settings, and how stages with and without a model become part of one."""
+"""Stages as a Ray Data flow, and Ray Data's settings: one Ray row is one part, and only lost workers are retried."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Sequence
 
 import pyarrow as pa
 import ray.data
 
-from operators.core.encoder_spec import Kind
-from operators.core.progress import Report
-from operators.core.spec import Spec
-from operators.encode.actor import EncodeDense, EncodeSparse
-from operators.encode.isolate import Isolation
-from operators.tokenize.actor import Tokenize
-from pipelines.cluster import Cluster
-from pipelines.job import PlannedEncoder
-from pipelines.journal import open_journal
-from pipelines.recipe import ResourceSpec
-from pipelines.resources import Pool, encoder_pool, light_pool
+from pipelines.stages import Stage
 
 #: A part waits for GPUs, or for a model to load, longer than Ray Data's half hour without progress allows for.
 _NO_PROGRESS_SECONDS = 6 * 3600
-_ACTORS = {Kind.DENSE: EncodeDense, Kind.SPARSE: EncodeSparse}
-
-R = TypeVar("R", bound=Spec)
 
 
-def rows_of(table: pa.Table) -> ray.data.Dataset:
-    """A flow of single rows, a part each."""
+def flow_of(rows: pa.Table, stages: Sequence[Stage]) -> ray.data.Dataset:
+    """A flow of single rows, a part each, through the stages."""
     _configure()
-    return ray.data.from_arrow([table.slice(index, 1) for index in range(table.num_rows)])
-
-
-def encoded(
-    flow: ray.data.Dataset,
-    encoders: Mapping[str, PlannedEncoder],
-    resources: ResourceSpec,
-    cluster: Cluster,
-    report: Report,
-) -> ray.data.Dataset:
-    """The flow through the tokenizers and one pool of actors for each encoder."""
-    specs = {name: encoder.spec for name, encoder in encoders.items()}
-    journal = open_journal()
-    flow = with_model(flow, Tokenize, (specs, report), light_pool(cluster))
-    for name, encoder in encoders.items():
-        pool = encoder_pool(encoder.spec, specs, resources, cluster)
-        isolation = Isolation(journal, pool.window_tokens, resources.hang_seconds)
-        arguments = (name, encoder.spec, encoder.fingerprint, pool.threads, report, isolation)
-        flow = with_model(flow, _ACTORS[encoder.spec.kind], arguments, pool)
+    flow = ray.data.from_arrow([rows.slice(index, 1) for index in range(rows.num_rows)])
+    for stage in stages:
+        flow = _as_tasks(flow, stage) if stage.arguments is None else _as_actors(flow, stage)
     return flow
 
 
-def as_tasks(flow: ray.data.Dataset, stage: Callable[[pa.Table], pa.Table], pool: Pool) -> ray.data.Dataset:
+def _as_tasks(flow: ray.data.Dataset, stage: Stage) -> ray.data.Dataset:
     """A stage without a model: tasks, so that it shares warm workers instead of holding some of its own."""
-    compute = ray.data.TaskPoolStrategy(size=pool.max_actors)
-    return flow.map_batches(stage, batch_size=1, batch_format="pyarrow", num_cpus=pool.cpus, compute=compute)
+    compute = ray.data.TaskPoolStrategy(size=stage.pool.max_actors)
+    return flow.map_batches(stage.work, batch_size=1, batch_format="pyarrow", num_cpus=stage.pool.cpus, compute=compute)
 
 
-def with_model(flow: ray.data.Dataset, stage: type, arguments: tuple[object, ...], pool: Pool) -> ray.data.Dataset:
+def _as_actors(flow: ray.data.Dataset, stage: Stage) -> ray.data.Dataset:
     """A stage with a model: actors. One that dies is started again without end, and its parts with it: see isolate."""
+    pool = stage.pool
     return flow.map_batches(
-        stage,
-        fn_constructor_args=arguments,
+        stage.work,
+        fn_constructor_args=stage.arguments,
         batch_size=1,
         batch_format="pyarrow",
         num_cpus=pool.cpus,
@@ -72,13 +43,6 @@ def with_model(flow: ray.data.Dataset, stage: type, arguments: tuple[object, ...
             max_concurrent_calls_per_actor=pool.calls,
         ),
     )
-
-
-def receipts(flow: ray.data.Dataset, kind: type[R]) -> Iterator[R]:
-    """The receipts that a flow's last stage gives, as they come."""
-    for batch in flow.iter_batches(batch_size=None, batch_format="pyarrow"):
-        for text in batch["receipt"].to_pylist():
-            yield kind.model_validate_json(text)
 
 
 def _configure() -> None:

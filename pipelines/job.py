@@ -15,7 +15,8 @@ from operators.encode.precision import resolve_precision
 from operators.ledger.inputs import KnownInput, PlannedInputs, known_inputs, plan_inputs
 from operators.publish.chain import read_head
 from operators.publish.identity import Identity, compaction_name, is_published, run_name
-from operators.read.discover import InputFile, discover
+from operators.read.discover import list_inputs
+from operators.read.listing import InputFile
 from operators.read.plan import plan_parts
 from operators.read.slices import PlannedPart
 from operators.read.source import shown
@@ -147,11 +148,11 @@ def plan_job(recipe: Recipe) -> Job:
     if recipe.chunking:
         check_chunk(recipe.chunking, Tokenizer(encoders[recipe.chunking.encoder].tokenizer(Role.DOCUMENT)))
     documents = documents_fingerprint(recipe, encoders)
-    listing, problems = discover(recipe.source), ()
+    listing = list_inputs(recipe.source)
     source = plan_inputs(
-        [_known(file) for file in listing],
+        [_known(file) for file in listing.inputs],
         known_inputs_of(store, parent),
-        whole=not problems,
+        whole=not listing.problems,
         reread=parent is None or documents != parent.documents_fingerprint,
     )
     identity = Identity(
@@ -161,7 +162,7 @@ def plan_job(recipe: Recipe) -> Job:
         encoders={name: encoder.fingerprint for name, encoder in encoders.items()},
         index=fingerprint(recipe.index),
     )
-    return Job(recipe, store, parent, source, problems, encoders, identity)
+    return Job(recipe, store, parent, source, listing.problems, encoders, identity)
 
 
 def known_inputs_of(store: Store, parent: Manifest | None) -> Sequence[KnownInput]:

@@ -19,10 +19,10 @@ from operators.write.parquet import to_parquet
 from operators.write.receipt import commit, load
 from operators.write.stored import put_bytes
 from pipelines.changes import Changes
-from pipelines.cluster import Cluster, run_tasks
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.scan import Scanned
+from pipelines.workers import Cluster
 
 KEYS, TEXTS = "keys", "texts"
 
@@ -80,7 +80,7 @@ def _run(
     job: Job, name: str, work: "partial[LedgerReceipt]", ranges: Sequence[Range], cluster: Cluster
 ) -> list[LedgerReceipt]:
     done = dict(load(job.store, job.run, f"ledger-{name}", LedgerReceipt))
-    for receipt in run_tasks(work, [each for each in ranges if str(each.bucket) not in done], cluster):
+    for receipt in cluster.run(work, [each for each in ranges if str(each.bucket) not in done]):
         done[str(receipt.bucket)] = receipt
     return [done[str(each.bucket)] for each in ranges]
 

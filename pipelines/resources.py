@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from operators.core.encoder_spec import HASHING, IDF, EncoderSpec
-from pipelines.cluster import Cluster
 from pipelines.recipe import ResourceSpec
 
 #: Models that look numbers up instead of multiplying matrices; they need no share of the cores.
@@ -29,6 +28,15 @@ _CALLS_ON_GPU = 2
 
 
 @dataclass(frozen=True)
+class Capacity:
+    """What a run may use."""
+
+    cpus: float
+    gpus: float
+    nodes: int
+
+
+@dataclass(frozen=True)
 class Pool:
     """One stage's actors: how many at least and at most, what each reserves and uses, and how it is fed."""
 
@@ -47,7 +55,9 @@ class Pool:
         return _IN_FLIGHT * self.calls
 
 
-def encoder_pool(spec: EncoderSpec, encoders: Mapping[str, EncoderSpec], asked: ResourceSpec, cluster: Cluster) -> Pool:
+def encoder_pool(
+    spec: EncoderSpec, encoders: Mapping[str, EncoderSpec], asked: ResourceSpec, cluster: Capacity
+) -> Pool:
     """The pool of one of the `encoders`, which run at the same time and share the cluster."""
     heavy = sum(1 for other in encoders.values() if other.model not in _LIGHT)
     if spec.model in _LIGHT:
@@ -74,11 +84,11 @@ def _asked(pool: Pool, asked: ResourceSpec) -> Pool:
     )
 
 
-def light_pool(cluster: Cluster) -> Pool:
+def light_pool(cluster: Capacity) -> Pool:
     """The workers of reading, chunking, tokenizing or writing, of each."""
     return Pool(1, max(1, int(cluster.cpus // _CPUS_FED)), LIGHT_CPUS, 0.0, 1)
 
 
-def index_threads(asked: ResourceSpec, cluster: Cluster) -> int:
+def index_threads(asked: ResourceSpec, cluster: Capacity) -> int:
     """Threads of one index build: a node's cores, as segments are few and large."""
     return asked.threads_per_actor or max(1, int(cluster.cpus // cluster.nodes))

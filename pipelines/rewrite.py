@@ -16,12 +16,12 @@ from operators.write.part import active_dims
 from operators.write.receipt import commit, load
 from operators.write.stored import read_verified
 from operators.write.tables import WriteSpec, write_tables
-from pipelines.cluster import Cluster, run_tasks
 from pipelines.encode import write_spec
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.progress import Progress
 from pipelines.segments import dead_rows, first_rows
+from pipelines.workers import Cluster
 
 STAGE = "compact"
 #: Live rows of a new part, about: 30,000 rows of 1,024 dimensions in float32 are 120 MB.
@@ -56,7 +56,7 @@ def rewrite(
     spec = write_spec(job, job.identity.encoders)
     progress.expect(STAGE, sum(segment.live for segment in segments))
     todo = [work for work in works if work.part not in done]
-    for receipt in run_tasks(partial(_rewrite, Place(job.store, job.run), spec), todo, cluster):
+    for receipt in cluster.run(partial(_rewrite, Place(job.store, job.run), spec), todo):
         done[receipt.part] = receipt
         progress(STAGE, receipt.rows, 0)
     return tuple(done[work.part] for work in works)

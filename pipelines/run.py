@@ -1,8 +1,9 @@
 """`millrace index`, top to bottom: plan, scan, compare, encode, copy, fit, index, verify, publish."""
 
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 
 from operators.core import layout
 from operators.core.errors import ObjectExistsError
@@ -19,7 +20,7 @@ from operators.write.parquet import to_parquet
 from pipelines import build, verify
 from pipelines.backfill import backfill
 from pipelines.changes import find_changes, find_vectors
-from pipelines.cluster import Cluster, connect
+from pipelines.cluster import connect
 from pipelines.copy import copy
 from pipelines.divide import divide_work
 from pipelines.encode import encode
@@ -31,6 +32,7 @@ from pipelines.rewrite import rewrite
 from pipelines.scan import scan
 from pipelines.segments import inherit
 from pipelines.summary import Summary, summarize, summarize_published
+from pipelines.workers import Cluster
 
 
 class Clock:
@@ -51,6 +53,11 @@ class Clock:
 
 def run(job: Job, address: str | None, progress: Progress) -> Summary:
     """Bring the collection up to date and say what was done; raises `GateError` where a gate forbids to publish."""
+    return run_on(partial(connect, address), job, progress)
+
+
+def run_on(join: Callable[[], AbstractContextManager[Cluster]], job: Job, progress: Progress) -> Summary:
+    """`run` on any cluster, joined only where there is something to do."""
     if job.parent and job.is_published:
         return summarize_published(job, job.parent)
     verify.check_inputs(job)
@@ -60,7 +67,7 @@ def run(job: Job, address: str | None, progress: Progress) -> Summary:
     with ExitStack() as stack:
         stack.enter_context(progress.shown())
         with clock.step("start"):
-            cluster = stack.enter_context(connect(address))
+            cluster = stack.enter_context(join())
         manifest, parts = _work(job, cluster, progress, clock)
     summary = summarize(job, manifest, clock.seconds, parts)
     job.store.put(layout.run_file(job.run, "report.json"), canonical(summary))

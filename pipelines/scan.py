@@ -20,10 +20,10 @@ from operators.read.source import shown
 from operators.read.spec import SourceSpec
 from operators.write.receipt import commit, load
 from operators.write.rejects import count_reasons, write_rejects
-from pipelines.cluster import Cluster, run_tasks
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.progress import Progress
+from pipelines.workers import Cluster
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def scan(job: Job, cluster: Cluster, progress: Progress) -> Scanned:
     done = dict(load(job.store, job.run, "scan", ScanReceipt))
     todo = [part for part in job.parts if part.part not in done]
     progress.expect("scan", None)
-    for receipt in run_tasks(partial(_scan_part, reading), todo, cluster):
+    for receipt in cluster.run(partial(_scan_part, reading), todo):
         done[receipt.part] = receipt
         progress("scan", receipt.documents, sum(receipt.rejected_by_reason.values()))
     progress.expect("scan", sum(done[part.part].documents for part in todo))

@@ -17,9 +17,9 @@ from operators.index.dead import from_bytes, to_bytes, union
 from operators.write.receipt import commit, load
 from operators.write.stored import put_bytes, read_verified
 from pipelines.changes import Changes
-from pipelines.cluster import Cluster, run_tasks
 from pipelines.job import Job
 from pipelines.place import Place
+from pipelines.workers import Cluster
 
 STAGE = "dead"
 
@@ -68,7 +68,7 @@ def _find_dead(
         if segment.segment not in done and not lost.isdisjoint(segment.parts)
     ]
     gone = tuple(each.gone for each in changes.compared)
-    for receipt in run_tasks(partial(_bury, Place(job.store, job.run), gone), todo, cluster):
+    for receipt in cluster.run(partial(_bury, Place(job.store, job.run), gone), todo):
         done[receipt.segment] = receipt
     return {name: receipt.dead for name, receipt in done.items()}
 

@@ -167,7 +167,7 @@ def test_index_that_would_delete_too_much_stops_before_encoding_and_names_the_fl
     documents = [document(number) for number in range(100)]
     write(tmp_path, "a.jsonl", documents)
     first = index()
-    write(tmp_path, "a.jsonl", documents[50:] + [document(1000)])
+    write(tmp_path, "a.jsonl", [*documents[50:], document(1000)])
     with pytest.raises(GateError, match=r"50 of 100 documents .* --set publish.max_delete_ratio=0.51"):
         index()
     assert contents(first.uri) == expected(documents)

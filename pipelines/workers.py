@@ -1,0 +1,39 @@
+"""What a run needs of the machines it runs on: tasks, a stream of parts through stages, counts, and a journal."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pyarrow as pa
+
+from operators.core.journal import Journal
+from operators.core.progress import Report
+from pipelines.progress import Progress
+from pipelines.resources import Capacity
+from pipelines.stages import Stage
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Cluster(Capacity, ABC):
+    """Machines to put work on, and what they may use."""
+
+    @abstractmethod
+    def run(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+        """`work` on every item; results in the order they are done. A lost worker's items are tried again."""
+
+    @abstractmethod
+    def stream(self, rows: pa.Table, stages: Sequence[Stage]) -> Iterator[pa.Table]:
+        """Every row through all stages, one at a time in each worker; rows of the last stage as they come."""
+
+    @abstractmethod
+    def reporting(self, progress: Progress) -> AbstractContextManager[Report]:
+        """What workers count with while the block runs; best effort, receipts are the truth."""
+
+    @abstractmethod
+    def journal(self) -> Journal:
+        """Where encoders note what they are about to do, and no worker takes it along when it dies."""
