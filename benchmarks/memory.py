@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from beir import read_texts
+from processes import tree_memory
 
 _WORKERS = ("ReadPart", "Tokenize", "EncodeDense", "EncodeSparse", "WritePart", "driver")
 _MIB = 1 << 20
@@ -76,17 +77,10 @@ def _run(folder: Path) -> Iterator[dict[str, float]]:
 
 
 def _memory(driver: int) -> dict[str, float]:
-    """Bytes of the driver and of Ray's workers; a process that ends while it is read counts no more."""
     found: dict[str, float] = defaultdict(float)
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            title = "driver" if process.name == str(driver) else (process / "cmdline").read_text(errors="replace")
-            ours = title.startswith(("ray::", "driver"))
-            if name := next((name for name in _WORKERS if ours and name in title), None):
-                rollup = (process / "smaps_rollup").read_text(encoding="ascii")
-                found[name] += int(rollup.split("\nPss:")[1].split()[0]) * 1024
-        except (OSError, IndexError):
-            continue
+    for title, size in tree_memory(driver).items():
+        if name := next((name for name in _WORKERS if name in title), None):
+            found[name] += size
     return found
 
 

@@ -47,7 +47,7 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class _Comparison:
+class Comparison:
     """What every range of keys is compared with."""
 
     place: Place
@@ -63,16 +63,17 @@ def find_changes(job: Job, scanned: Scanned, cluster: Cluster) -> Changes:
     found = ranges(rows, max((each.bits for each in ledger), default=0))
     states = job.source.states(scanned.inputs)
     keys = tuple(part.keys for part in scanned.parts)
-    comparison = _Comparison(Place(job.store, job.run), keys, ledger, states)
+    comparison = Comparison(Place(job.store, job.run), keys, ledger, states)
     done = dict(load(job.store, job.run, "diff", DiffReceipt))
     todo = [each for each in found if str(each.bucket) not in done]
-    for receipt in cluster.run(partial(_compare, comparison), todo):
+    for receipt in cluster.run(partial(compare_range, comparison), todo):
         done[str(receipt.bucket)] = receipt
     compared = tuple(done[str(each.bucket)] for each in found)
     return Changes(tuple(found), states, compared, _write_repeated(job, compared, cluster))
 
 
-def _compare(work: _Comparison, within: Range) -> DiffReceipt:
+def compare_range(work: Comparison, within: Range) -> DiffReceipt:
+    """One range of keys against the ledger: its changes to the store, and their receipt."""
     place, name = work.place, f"{within.bits:02d}-{within.bucket:05d}"
     before = place.ledger(work.ledger, within, schema.LEDGER_KEYS)
     changes = compare(before, place.in_range(work.keys, within, schema.KEYS), work.states)

@@ -10,6 +10,7 @@ from types import FrameType
 import typer
 from rich.console import Console
 
+from operators.core.errors import OvertakenError
 from pipelines.cluster import own_error
 from pipelines.compaction import plan_compaction
 from pipelines.job import Job, plan_job
@@ -20,15 +21,25 @@ from pipelines.summary import Summary
 
 #: What shells report for a process ended by Ctrl-C.
 _INTERRUPTED = 130
+#: Runs that may publish while one is at work before it gives up: more is a mistake in somebody's schedule.
+_MOST_OVERTAKEN = 5
 
 
 def index_recipe(recipe: Recipe, address: str | None, console: Console, max_seconds: float | None = None) -> Summary:
     """Run a recipe with progress on `console`; raises the `MillraceError` a worker raised, not Ray's wrapper of it.
 
-    After `max_seconds` it raises `StoppedError` between two parts.
+    Overtaken by another run it compares the source with what that one published, and publishes on top of it. After
+    `max_seconds` it raises `StoppedError` between two parts.
     """
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
-    return _run(replace(plan_job(recipe), deadline=deadline), address, console)
+    for left in reversed(range(_MOST_OVERTAKEN)):
+        try:
+            return _run(replace(plan_job(recipe), deadline=deadline), address, console)
+        except OvertakenError as error:
+            if not left:
+                raise
+            console.print(f"{error}: comparing the source with that snapshot now", soft_wrap=True)
+    raise AssertionError("the last try returns or raises")
 
 
 def compact_recipe(recipe: Recipe, address: str | None, console: Console) -> Summary:

@@ -36,7 +36,7 @@ class Ledgers:
 
 
 @dataclass(frozen=True)
-class _Settling:
+class Settling:
     """What every range of keys is settled from."""
 
     place: Place
@@ -68,8 +68,8 @@ def update_ledgers(
     place = Place(job.store, job.run)
     keys = tuple(part.keys for part in scanned.parts)
     before = job.parent.keys if job.parent else ()
-    settling = _Settling(place, keys, tuple(placed), before, changes.states)
-    settled = _run(job, KEYS, partial(_settle, settling), changes.ranges, cluster)
+    settling = Settling(place, keys, tuple(placed), before, changes.states)
+    settled = _run(job, KEYS, partial(settle_range, settling), changes.ranges, cluster)
     new = tuple(each.texts for each in settled if each.texts)
     known = job.parent.texts if job.parent and job.reuses_texts else ()
     looked = _run(job, TEXTS, partial(_add_texts, _Texts(place, new, known, parts)), changes.ranges, cluster)
@@ -85,7 +85,8 @@ def _run(
     return [done[str(each.bucket)] for each in ranges]
 
 
-def _settle(work: _Settling, within: Range) -> LedgerReceipt:
+def settle_range(work: Settling, within: Range) -> LedgerReceipt:
+    """One range of keys after tonight: its files in the next snapshot, and the texts that were placed."""
     place = work.place
     before = place.ledger(work.ledger, within, schema.LEDGER_KEYS)
     placed = place.in_range(work.placed, within, schema.PLACED)

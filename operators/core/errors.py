@@ -37,6 +37,10 @@ class GateError(MillraceError):
     """A publication gate (rejects, recall, counts) is not met; nothing was published."""
 
 
+class OvertakenError(GateError):
+    """Another run published first; the work is to be compared with what it published."""
+
+
 class StoppedError(MillraceError):
     """The run stopped where it was asked to, with everything kept that was done (exit code 0)."""
 
