@@ -37,6 +37,7 @@ def discover(spec: SourceSpec) -> tuple[InputFile, ...]:
 
     Raises `UsageError` where a named file or folder is missing and `StoreError` where listing fails.
     """
+    _check_files(spec)
     guard = partial(naming, "list")
     return _sorted(file for uri in spec.uri for file in _listed(_located(uri), spec.format, guard))
 
@@ -46,6 +47,7 @@ def list_inputs(spec: SourceSpec) -> Listing:
 
     Raises `UsageError` where a named file or folder is missing, and `StoreError` where problems leave no input at all.
     """
+    _check_files(spec)
     problems: list[str] = []
     found: list[InputFile] = []
     for uri in spec.uri:
@@ -59,6 +61,12 @@ def list_inputs(spec: SourceSpec) -> Listing:
 def source_fingerprint(inputs: tuple[InputFile, ...]) -> str:
     """Name of the versions of all inputs: it changes when a file comes, goes or changes."""
     return fingerprint([list(file.model_dump().values()) for file in inputs])
+
+
+def _check_files(spec: SourceSpec) -> None:
+    if spec.is_table:
+        # A folder of a table holds files that are no longer part of it, and rows that were deleted since.
+        raise ValueError(f"format {spec.format} is listed by list_table")
 
 
 def _sorted(files: Iterable[InputFile]) -> tuple[InputFile, ...]:

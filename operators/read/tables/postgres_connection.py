@@ -41,7 +41,9 @@ def where(spec: SourceSpec) -> str:
 def connect(spec: SourceSpec, snapshot: str | None = None) -> Connection:
     """A read-only transaction in a new snapshot, or in the one that another connection exported and still holds."""
     with naming("connect to", spec):
-        connection = psycopg.connect(resolve(spec.uri[0]), autocommit=True, client_encoding="UTF8")
+        connection = psycopg.connect(
+            resolve(spec.uri[0]), autocommit=True, client_encoding="UTF8", prepare_threshold=None
+        )
     try:
         with naming("connect to", spec):
             connection.execute(

@@ -5,7 +5,7 @@ import fsspec
 import pytest
 
 from operators.core.errors import StoreError, UsageError
-from operators.read.discover import discover, source_fingerprint
+from operators.read.discover import discover, list_inputs, source_fingerprint
 from operators.read.part import read_part
 from operators.read.plan import plan_parts
 from operators.read.spec import SourceSpec
@@ -63,6 +63,14 @@ def test_discover_overlapping_uris_list_a_file_once_and_sort_by_path(tmp_path):
     _write(tmp_path, "b.jsonl", "a.jsonl")
     spec = SourceSpec(format="jsonl", uri=(str(tmp_path / "b.jsonl"), str(tmp_path)))
     assert [file.path for file in discover(spec)] == [str(tmp_path / "a.jsonl"), str(tmp_path / "b.jsonl")]
+
+
+def test_discover_folder_of_a_table_is_refused(tmp_path):
+    """It holds files that are no longer part of the table."""
+    _write(tmp_path, "part-0.parquet")
+    for lists in (discover, list_inputs):
+        with pytest.raises(ValueError, match="format delta is listed by list_table"):
+            lists(source("delta", tmp_path))
 
 
 def test_discover_nothing_that_fits_is_an_empty_listing(tmp_path):

@@ -1,5 +1,8 @@
 import threading
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from multiprocessing import get_context
+from random import Random
 
 import pytest
 
@@ -163,6 +166,41 @@ def test_list_postgres_change_on_some_pages_copies_those_and_no_other(db, tmp_pa
     assert len(copied) == 1
     assert len(set(after.inputs) - set(before.inputs)) == 1
     assert "5" not in texts(articles(), after)
+
+
+def test_list_postgres_random_nights_always_equal_the_table(db, tmp_path, small):
+    random = Random(7)
+    db.execute(ARTICLES)
+    state = None
+    some = "id IN (SELECT id FROM articles WHERE id % 97 = {})"
+    changes = (
+        f"UPDATE articles SET body = body || '{{}}' WHERE {some}",
+        f"UPDATE articles SET updated_at = now() WHERE {some}",
+        f"DELETE FROM articles WHERE {some}",
+        "INSERT INTO articles (id, title, body) SELECT max(id) + 1, 'new', 'text {}' FROM articles",
+        "VACUUM articles",
+        "VACUUM FULL articles",
+        "CLUSTER articles USING articles_pkey",
+        f"BEGIN; DELETE FROM articles WHERE {some}; ROLLBACK",
+    )
+    for _ in range(30):
+        for change in random.choices(changes, k=2):
+            db.execute(change.replace("{}", str(random.randrange(97))))
+        listing = list_table(articles(), store(tmp_path), state)
+        state = listing.state
+        assert texts(articles(), listing) == _oracle(db)
+
+
+def test_stage_postgres_in_other_processes_joins_the_snapshot(db, tmp_path, small):
+    db.execute(ARTICLES)
+    expected = _oracle(db)
+
+    def copy(task, shards):
+        db.execute("UPDATE articles SET body = 'after'")
+        with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+            yield from pool.map(task, shards)
+
+    assert texts(articles(), list_table(articles(), store(tmp_path), copy=copy)) == expected
 
 
 def test_list_postgres_partitioned_table_reads_its_partitions(db, tmp_path, small, monkeypatch):
