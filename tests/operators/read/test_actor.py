@@ -1,44 +1,62 @@
 import pickle
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from operators.core import schema
+from operators.core.fingerprint import digest
+from operators.core.hashes import input_id
+from operators.core.manifest import StoredFile
 from operators.core.parcel import from_row
+from operators.core.storage import open_store
 from operators.read.actor import WORK, ReadPart, work_rows
 from operators.read.discover import discover
 from operators.read.plan import plan_parts
+from operators.read.work import Work
 from tests.operators.read.sources import documents, ids, jsonl, source
 
 
-def _work(tmp_path, dropped):
-    (tmp_path / "a.jsonl").write_bytes(jsonl(documents(4)) + b"broken\n")
-    spec = source("jsonl", tmp_path)
+@pytest.fixture
+def reader(tmp_path):
+    """A source of four documents, of which lines 2 and 4 are to be encoded and line 1 is a copy of stored rows."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(jsonl(documents(4)) + b"broken\n")
+    spec = source("jsonl", path)
     parts = plan_parts(discover(spec), spec)
-    return spec, parts, work_rows(parts, {part.part: dropped for part in parts})
+    rows = [{"part": parts[0].part, "input": input_id(str(path)), "line": line} for line in (2, 4)]
+    rows.append({**rows[0], "line": 1, "ref_part": "before", "ref_row": 0, "ref_rows": 1})
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema.TASKS), sink, write_page_checksum=True)
+    data = sink.getvalue().to_pybytes()
+    store = open_store(str(tmp_path / "store"))
+    store.put("tasks.parquet", data)
+    file = StoredFile(key="tasks.parquet", bytes=len(data), sha256=digest(data))
+    return spec, store, (file,), work_rows((Work(part="new-000000", planned=parts),))
 
 
-def test_read_part_actor_gives_a_parcel_without_duplicates_and_without_rejects(tmp_path):
-    spec, [part], work = _work(tmp_path, [2, 0])
+def test_read_part_actor_gives_a_parcel_of_the_documents_to_encode(reader):
+    *given, work = reader
     heard = []
-    parcel = from_row(ReadPart(spec, lambda *said: heard.append(said))(work))
-    assert (parcel.part, ids(parcel.table), parcel.rejects.num_rows) == (part.part, ["d1", "d3"], 0)
+    parcel = from_row(ReadPart(*given, lambda *said: heard.append(said))(work))
+    assert (parcel.part, ids(parcel.table), parcel.rejects.num_rows) == ("new-000000", ["d1", "d3"], 0)
     assert heard == [("read", 2, 0)]
     assert parcel.seconds["read"] > 0
 
 
-def test_work_rows_keep_their_schema_where_nothing_is_dropped(tmp_path):
-    _, parts, _ = _work(tmp_path, [])
-    work = work_rows(parts, {})
+def test_work_rows_keep_their_schema_and_name_their_parts(reader):
+    *_, work = reader
     assert work.schema == WORK
-    assert work["dropped"].to_pylist() == [[]]
-    assert work_rows((), {}).schema == WORK
+    assert work["part"].to_pylist() == ["new-000000"]
+    assert work_rows(()).schema == WORK
 
 
-def test_read_part_actor_given_two_rows_refuses(tmp_path):
-    spec, parts, _ = _work(tmp_path, [])
+def test_read_part_actor_given_two_rows_refuses(reader):
+    *given, work = reader
     with pytest.raises(ValueError, match="got 2"):
-        ReadPart(spec)(work_rows((*parts, *parts), {}))
+        ReadPart(*given)(pa.concat_tables([work, work]))
 
 
-def test_read_part_actor_pickles(tmp_path):
-    spec, _, work = _work(tmp_path, [])
-    assert ids(from_row(pickle.loads(pickle.dumps(ReadPart(spec)))(work)).table) == ["d0", "d1", "d2", "d3"]
+def test_read_part_actor_pickles(reader):
+    *given, work = reader
+    assert ids(from_row(pickle.loads(pickle.dumps(ReadPart(*given)))(work)).table) == ["d1", "d3"]

@@ -34,7 +34,7 @@ LARGE = ("vsdocs-ko", "win32docs-en", "nsmc-raw-a")
 def test_collection_reads_completely_without_rejects_or_repeated_keys(name):
     table, rejects = read_all(source("jsonl", data(name) / "corpus.jsonl*", text=["title", "text"]))
     assert (table.num_rows, rejects.num_rows) == (DOCUMENTS[name], 0)
-    assert len(document_keys(table, "p")["key128"].unique()) == DOCUMENTS[name]
+    assert len(document_keys(table, "p", "")["key128"].unique()) == DOCUMENTS[name]
 
 
 def test_collection_as_json_lines_equals_itself_as_arrow_reads_it():

@@ -7,7 +7,7 @@ from operators.core import schema
 from operators.core.errors import SourceChangedError
 from operators.read import part as reading
 from operators.read.discover import discover
-from operators.read.part import drop_rows, read_part
+from operators.read.part import duplicate_rejects, read_part
 from operators.read.plan import plan_parts
 from tests.operators.read.sources import documents, ids, jsonl, read_all, reasons, source
 
@@ -67,22 +67,18 @@ def test_read_part_files_are_shown_without_the_secrets_of_their_url():
     assert read_part(part, spec)[1]["file"].to_pylist() == ["memory://signed/a.jsonl"]
 
 
-def test_drop_rows_takes_out_the_rows_named_and_rejects_each(tmp_path):
+def test_duplicate_rejects_name_each_document_with_its_place(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(jsonl(documents(5)))
     table, _ = read_all(source("jsonl", path))
-    kept, rejects = drop_rows(table, [1, 4])
-    assert ids(kept) == ["d0", "d2", "d3"]
+    rejects = duplicate_rejects(table.take([1, 4]))
     assert rejects.schema == schema.REJECTS
     assert reasons(rejects) == [("duplicate_id", 2), ("duplicate_id", 5)]
     assert ids(rejects) == ["d1", "d4"]
+    assert rejects["file"].to_pylist() == [str(path)] * 2
 
 
-def test_drop_rows_of_none_changes_nothing_and_of_a_row_beyond_the_end_is_an_error(tmp_path):
+def test_duplicate_rejects_of_no_documents_are_an_empty_table(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(jsonl(documents(2)))
     table, _ = read_all(source("jsonl", tmp_path))
-    kept, rejects = drop_rows(table, [])
-    assert kept.equals(table)
-    assert rejects.num_rows == 0
-    with pytest.raises(IndexError):
-        drop_rows(table, [2])
+    assert duplicate_rejects(table.slice(0, 0)).equals(schema.REJECTS.empty_table())
