@@ -61,7 +61,7 @@ def find_changes(job: Job, scanned: Scanned, cluster: Cluster) -> Changes:
     ledger = job.parent.keys if job.parent else ()
     rows = scanned.documents + (sum(each.rows for each in ledger))
     found = ranges(rows, max((each.bits for each in ledger), default=0))
-    states = job.source.states(scanned.inputs)
+    states = job.inputs.states(scanned.inputs)
     keys = tuple(part.keys for part in scanned.parts)
     comparison = Comparison(Place(job.store, job.run), keys, ledger, states)
     done = dict(load(job.store, job.run, "diff", DiffReceipt))

@@ -7,6 +7,7 @@ from operators.publish.chain import read_manifest
 from operators.publish.identity import Identity
 from pipelines.job import Job, collection_store, documents_fingerprint, known_inputs_of, plan_encoders
 from pipelines.recipe import Recipe
+from pipelines.source import Source
 
 
 def plan_compaction(recipe: Recipe) -> Job:
@@ -31,4 +32,6 @@ def plan_compaction(recipe: Recipe) -> Job:
             f"source than the recipe says: run millrace index first, which merges small segments too"
         )
     inputs = PlannedInputs(tuple(known_inputs_of(store, parent)), frozenset(), whole=True)
-    return Job(recipe, store, parent, inputs, parent.source.problems, encoders, identity, compaction=True)
+    before = parent.source
+    source = Source((), True, before.problems, before.table, before.staged)
+    return Job(recipe, store, parent, source, inputs, encoders, identity, compaction=True)

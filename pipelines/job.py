@@ -15,7 +15,6 @@ from operators.encode.precision import resolve_precision
 from operators.ledger.inputs import KnownInput, PlannedInputs, known_inputs, plan_inputs
 from operators.publish.chain import read_head
 from operators.publish.identity import Identity, compaction_name, is_published, run_name
-from operators.read.discover import list_inputs
 from operators.read.listing import InputFile
 from operators.read.plan import plan_parts
 from operators.read.slices import PlannedPart
@@ -25,6 +24,7 @@ from operators.tokenize.tokenizer import Tokenizer
 from operators.write.parquet import from_parquet
 from operators.write.stored import read_verified
 from pipelines.recipe import Recipe
+from pipelines.source import Source, list_source
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Job:
     recipe: Recipe
     store: Store
     parent: Manifest | None
-    source: PlannedInputs
-    problems: tuple[str, ...]
+    source: Source
+    inputs: PlannedInputs
     encoders: Mapping[str, PlannedEncoder]
     identity: Identity
     compaction: bool = False
@@ -58,7 +58,7 @@ class Job:
     @cached_property
     def parts(self) -> tuple[PlannedPart, ...]:
         """The inputs to read, cut into parts; they are opened to be cut well."""
-        files = [_file(each) for each in self.source.inputs if each.input in self.source.read]
+        files = [_file(each) for each in self.inputs.inputs if each.input in self.inputs.read]
         return plan_parts(tuple(files), self.recipe.source)
 
     @property
@@ -118,7 +118,7 @@ class Job:
 
     def unread_part(self, input_: int, name: str) -> PlannedPart:
         """All of an input that was not to be read, as one part of the given name."""
-        found = next(each for each in self.source.inputs if each.input == input_)
+        found = next(each for each in self.inputs.inputs if each.input == input_)
         planned = plan_parts((_file(found),), self.recipe.source)
         return PlannedPart(part=name, slices=tuple(piece for part in planned for piece in part.slices))
 
@@ -148,21 +148,21 @@ def plan_job(recipe: Recipe) -> Job:
     if recipe.chunking:
         check_chunk(recipe.chunking, Tokenizer(encoders[recipe.chunking.encoder].tokenizer(Role.DOCUMENT)))
     documents = documents_fingerprint(recipe, encoders)
-    listing = list_inputs(recipe.source)
-    source = plan_inputs(
-        [_known(file) for file in listing.inputs],
+    source = list_source(recipe.source, store, parent)
+    inputs = plan_inputs(
+        [_known(file) for file in source.inputs],
         known_inputs_of(store, parent),
-        whole=not listing.problems,
+        whole=source.whole,
         reread=parent is None or documents != parent.documents_fingerprint,
     )
     identity = Identity(
         collection=recipe.collection,
-        source=fingerprint([[each.input, each.name, each.bytes, each.token] for each in source.inputs]),
+        source=fingerprint([[each.input, each.name, each.bytes, each.token] for each in inputs.inputs]),
         documents=documents,
         encoders={name: encoder.fingerprint for name, encoder in encoders.items()},
         index=fingerprint(recipe.index),
     )
-    return Job(recipe, store, parent, source, listing.problems, encoders, identity)
+    return Job(recipe, store, parent, source, inputs, encoders, identity)
 
 
 def known_inputs_of(store: Store, parent: Manifest | None) -> Sequence[KnownInput]:

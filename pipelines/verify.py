@@ -46,7 +46,7 @@ class Done:
 
 def check_inputs(job: Job) -> None:
     """Refuse a source that lists no input."""
-    if not job.source.inputs:
+    if not job.inputs.inputs:
         source = job.recipe.source
         raise GateError(
             f"nothing to index: no {source.format} files are listed at {', '.join(source.uri)}. "
@@ -59,7 +59,7 @@ def check_changes(job: Job, scanned: Scanned, changes: Changes) -> None:
     held = changes.wanted + sum(each.unchanged for each in changes.compared)
     _check_rejects(job, assemble.rejected(scanned.parts, changes.compared), held)
     if held == 0:
-        inputs = job.source.inputs
+        inputs = job.inputs.inputs
         listed = ", ".join(each.path for each in inputs[:_NAMED])
         more = f" and {len(inputs) - _NAMED} more" if len(inputs) > _NAMED else ""
         raise GateError(f"nothing to index: no document in {len(inputs)} inputs: {listed}{more}")
@@ -107,9 +107,15 @@ def _parent(job: Job) -> Parent | None:
 
 
 def _source(job: Job, scanned: Scanned) -> SourceState:
-    data = to_parquet(job.source.counted(scanned.inputs), {"run": job.run})
-    inputs = put_bytes(job.store, layout.inputs(digest(data)), data)
-    return SourceState(token=job.identity.source, inputs=inputs, problems=job.problems)
+    data = to_parquet(job.inputs.counted(scanned.inputs), {"run": job.run})
+    source = job.source
+    return SourceState(
+        token=job.identity.source,
+        inputs=put_bytes(job.store, layout.inputs(digest(data)), data),
+        problems=source.problems,
+        table=source.table,
+        staged=source.staged,
+    )
 
 
 def _counts(job: Job, done: Done) -> Counts:
@@ -141,4 +147,4 @@ def _check_rejects(job: Job, reasons: dict[str, int], documents: int) -> None:
 
 def _rejected_before(job: Job) -> int:
     """Rejects of inputs that were not read again: they count among the documents of the source."""
-    return sum(each.rejected for each in job.source.inputs if each.input not in job.source.read)
+    return sum(each.rejected for each in job.inputs.inputs if each.input not in job.inputs.read)

@@ -128,12 +128,15 @@ class Counts(Spec):
 class SourceState(Spec):
     """The source as it was read: `token` names the versions of all its inputs, `inputs` is the table of them.
 
-    `problems` says what could not be listed; where there is any, nothing was deleted.
+    `problems` says what could not be listed; where there is any, nothing was deleted. Of a table, `table` is what the
+    next night is told, and `staged` are the copies of its rows that inputs are.
     """
 
     token: str
     inputs: StoredFile
     problems: tuple[str, ...] = ()
+    table: dict[str, Any] | None = None
+    staged: tuple[StoredFile, ...] = ()
 
 
 class Parent(Spec):
@@ -174,7 +177,12 @@ class Manifest(Spec):
 
     def files(self) -> list[StoredFile]:
         """Every object the snapshot names."""
-        found = [self.source.inputs, *self.rejects, *(each.file for each in (*self.keys, *self.texts))]
+        found = [
+            self.source.inputs,
+            *self.source.staged,
+            *self.rejects,
+            *(each.file for each in (*self.keys, *self.texts)),
+        ]
         found += [segment.dead.file for segment in self.segments if segment.dead]
         for part in self.parts:
             found += [part.documents, *part.vectors.values()]

@@ -75,14 +75,16 @@ def plan_inputs(
 ) -> PlannedInputs:
     """Compare the listing with the inputs of the snapshot before.
 
-    Those that a listing with gaps (not `whole`) lacks are kept, last in reading order. `reread` reads all there are.
+    Those that a listing with gaps (not `whole`) lacks are kept, last in reading order. `reread` reads all there are,
+    those that are not listed too.
     """
     known = {each.input: each for each in before}
     names = {each.input for each in listed}
     kept = [] if whole else [each for each in before if each.input not in names]
     unchanged = {each.input for each in listed if not reread and _is_unchanged(each, known.get(each.input))}
     inputs = [_counted_before(each, known[each.input]) if each.input in unchanged else each for each in listed]
-    return PlannedInputs((*inputs, *kept), frozenset(names - unchanged), whole)
+    read = names - unchanged | ({each.input for each in kept} if reread else set())
+    return PlannedInputs((*inputs, *kept), frozenset(read), whole)
 
 
 def known_inputs(table: pa.Table) -> tuple[KnownInput, ...]:

@@ -1,0 +1,52 @@
+"""The inputs of a recipe's source tonight: files that are listed, or the rows of a table as files."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from operators.core.manifest import Manifest, StoredFile
+from operators.core.storage import Store
+from operators.read.discover import list_inputs
+from operators.read.listing import InputFile
+from operators.read.spec import SourceSpec
+from operators.read.tables.listing import list_table
+from operators.read.tables.table import PreviousSource, Shard, Staged
+
+#: Pieces of a table that are copied at a time; a database is asked for as much by one night.
+_COPIES = 4
+
+
+@dataclass(frozen=True)
+class Source:
+    """Inputs in reading order; not `whole` where there may be others, of which nothing is known to be deleted.
+
+    `table` and `staged` are what a manifest keeps of a table.
+    """
+
+    inputs: tuple[InputFile, ...]
+    whole: bool
+    problems: tuple[str, ...] = ()
+    table: dict[str, Any] | None = None
+    staged: tuple[StoredFile, ...] = ()
+
+
+def list_source(spec: SourceSpec, store: Store, parent: Manifest | None) -> Source:
+    """List files, or pin a table and copy what of it has no stable address.
+
+    Raises `UsageError` and `StoreError` as `list_inputs` and `list_table` do.
+    """
+    if not spec.is_table:
+        listing = list_inputs(spec)
+        return Source(listing.inputs, not listing.problems, listing.problems)
+    before = parent.source.table if parent else None
+    previous = PreviousSource.model_validate(before) if before else None
+    found = list_table(spec, store, previous, copy=_several)
+    kept = parent.source.staged if parent and found.keeps_earlier else ()
+    staged = tuple(dict.fromkeys((*found.staged, *kept)))
+    return Source(found.inputs, not found.keeps_earlier, (), found.state.model_dump(mode="json"), staged)
+
+
+def _several(task: Callable[[Shard], Staged], shards: Sequence[Shard]) -> Iterable[Staged]:
+    with ThreadPoolExecutor(_COPIES) as pool:
+        yield from pool.map(task, shards)
