@@ -1,0 +1,27 @@
+"""Which files of a snapshot are no longer there."""
+
+from dataclasses import dataclass
+
+from operators.core.manifest import Manifest, StoredFile
+from operators.core.storage import Store
+
+
+@dataclass(frozen=True)
+class LostFile:
+    """A file that a manifest names and the store lacks, or has with another size (`found` bytes)."""
+
+    file: StoredFile
+    found: int | None
+
+
+def find_lost(store: Store, manifest: Manifest) -> list[LostFile]:
+    """Files of the manifest that are not on the store, or not of their size; one listing a folder, none read."""
+    files = manifest.files()
+    folders = sorted({_folder(file.key) for file in files})
+    found = {info.key: info.bytes for folder in folders for info in store.list(f"{folder}/")}
+    return [LostFile(file, found.get(file.key)) for file in files if found.get(file.key) != file.bytes]
+
+
+def _folder(key: str) -> str:
+    """The first two folders of a key, as far as there are two: those hold many files, deeper ones few."""
+    return "/".join(key.split("/")[:-1][:2])
