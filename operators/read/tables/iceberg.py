@@ -112,10 +112,12 @@ def _sequences(table: Table, snapshot: Snapshot) -> dict[str, int]:
 
 def _is_plain(table: Table, fields: Schema, spec: SourceSpec) -> bool:
     """Whether every file has the recipe's fields under their names: none was ever renamed, replaced or only mapped."""
-    if _NAME_MAPPING in table.properties:
+    schemas = table.schemas()
+    # Schemas are numbered from 0 on: where one is gone, so is what it called its fields.
+    if _NAME_MAPPING in table.properties or len(schemas) <= max(schemas):
         return False
     names = {name: fields.find_field(name).field_id for name in spec.fields()}
-    known = [field for schema in table.schemas().values() for field in schema.fields]
+    known = [field for schema in schemas.values() for field in schema.fields]
     return all(
         (field.name in names or field.field_id in names.values()) == (names.get(field.name) == field.field_id)
         for field in known

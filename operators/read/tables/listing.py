@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from operators.core.fingerprint import fingerprint
 from operators.core.manifest import StoredFile
+from operators.core.spec import Spec
 from operators.core.storage import Store
 from operators.read.listing import InputFile
 from operators.read.spec import SourceSpec
@@ -22,8 +22,7 @@ Copy = Callable[[Callable[[Shard], Staged], Sequence[Shard]], Iterable[Staged]]
 _THREADS = 8
 
 
-@dataclass(frozen=True)
-class TableListing:
+class TableListing(Spec):
     """Inputs newest first: of several rows with one id the one in the earlier input holds.
 
     With `keeps_earlier` the inputs of the snapshot before stay, after these, and nothing is known of deletions;
@@ -55,16 +54,16 @@ def list_table(
     `UsageError` where the recipe does not fit it.
     """
     moment = now or datetime.now(UTC)
-    source = _source(spec)
+    source = source_name(spec)
     since = previous if previous and previous.source == source and not _is_full_due(spec, previous, moment) else None
     with closing(open_table(spec)) as table:
         pinned = table.pin(since)
         if since and pinned.keeps_earlier and pinned.token == since.token:
-            return TableListing((), keeps_earlier=True, state=since)
+            return TableListing(inputs=(), keeps_earlier=True, state=since)
         staged = () if pinned.files is not None else _stage_all(spec, store, pinned.shards, copy)
     token = pinned.token or fingerprint([each.file.sha256 for each in staged])
     if since and pinned.keeps_earlier and token == since.token:
-        return TableListing((), keeps_earlier=True, state=since)
+        return TableListing(inputs=(), keeps_earlier=True, state=since)
     return TableListing(
         inputs=pinned.files or tuple(as_input(store, each) for each in staged),
         keeps_earlier=pinned.keeps_earlier,
@@ -73,7 +72,7 @@ def list_table(
     )
 
 
-def _source(spec: SourceSpec) -> str:
+def source_name(spec: SourceSpec) -> str:
     """Name of what is read: with other fields or rows than before, all of them are read again."""
     table = spec.table.model_dump(include={"name", "query", "watermark"}) if spec.table else None
     return fingerprint([spec.format, spec.uri, table, spec.fields()])

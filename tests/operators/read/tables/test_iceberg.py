@@ -97,6 +97,21 @@ def test_list_iceberg_renamed_column_is_copied_under_its_name(table, tmp_path):
     assert _same_texts(found, table, "body")
 
 
+def test_list_iceberg_whose_old_schemas_are_gone_is_copied_as_a_name_may_have_been_another(
+    table, tmp_path, monkeypatch
+):
+    from pyiceberg.table import Table
+
+    with table.update_schema() as update:
+        update.rename_column("text", "body")
+    kept = Table.schemas
+    monkeypatch.setattr(Table, "schemas", lambda self: dict([max(kept(self).items())]))
+    spec = _source(tmp_path, text="body")
+    listing = list_table(spec, store(tmp_path))
+    assert len(listing.staged) == 2
+    assert _same_texts(texts(spec, listing), table, "body")
+
+
 def test_list_iceberg_column_dropped_and_made_anew_shows_no_old_value(table, tmp_path):
     with table.update_schema() as update:
         update.delete_column("lang")

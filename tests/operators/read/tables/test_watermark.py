@@ -40,7 +40,7 @@ class Nights:
         return listing
 
     def texts(self, spec=SPEC):
-        return texts(spec, TableListing(self.inputs, keeps_earlier=False, state=self.state))
+        return texts(spec, TableListing(inputs=self.inputs, keeps_earlier=False, state=self.state))
 
 
 def _oracle(db):
