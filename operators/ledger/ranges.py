@@ -35,4 +35,9 @@ def ranges(keys: int, at_least: int = 0) -> list[Range]:
     bits = at_least
     while bits < PREFIX_BITS and keys > KEYS << bits:
         bits += 1
+    return all_ranges(bits)
+
+
+def all_ranges(bits: int) -> list[Range]:
+    """Every range of so many bits, in order."""
     return [Range(bits, bucket) for bucket in range(1 << bits)]
