@@ -44,16 +44,16 @@ class IcebergSource:
             if snapshot is None:
                 require_columns(where(self._spec), table.schema().column_names, self._spec)
                 return Pinned(fingerprint([str(table.metadata.table_uuid)]), files=())
-            fields = _schema(table, snapshot)
+            fields = _schema(table, snapshot, self._spec)
             require_columns(where(self._spec), [field.name for field in fields.fields], self._spec)
             tasks = _tasks(self._spec.model_dump_json(), snapshot.snapshot_id)
             order = _sequences(table, snapshot)
         newest = sorted(tasks.values(), key=lambda task: (-order[task.file.file_path], task.file.file_path))
-        token = fingerprint([str(table.metadata.table_uuid), snapshot.snapshot_id])
+        token = fingerprint([str(table.metadata.table_uuid), snapshot.snapshot_id, fields.schema_id])
         if _is_plain(table, fields, self._spec) and all(_is_whole(task) for task in newest):
             return Pinned(token, files=tuple(_input(table, task, order) for task in newest))
         ids = [(name, fields.find_field(name).field_id) for name in self._spec.fields()]
-        return Pinned(token, shards=tuple(_shard(snapshot, task, ids) for task in newest))
+        return Pinned(token, shards=tuple(_shard(snapshot, fields, task, ids) for task in newest))
 
     def copy(self, shard: Shard) -> Iterator[pa.RecordBatch]:
         """See `Table`."""
@@ -62,7 +62,7 @@ class IcebergSource:
         with naming("read", self._spec):
             table = _load(self._spec)
             task = _tasks(self._spec.model_dump_json(), snapshot)[str(shard.work["file"])]
-            wanted = table.scan(snapshot_id=snapshot, selected_fields=tuple(columns)).projection()
+            wanted = table.schemas()[int(shard.work["schema"])].select(*columns)
             # A column is string or large_string as the library finds it in a file.
             schema = wanted.as_arrow().empty_table().select(columns).schema
             yield pa.RecordBatch.from_pylist([], schema=schema)
@@ -93,8 +93,10 @@ def _snapshot(table: Table, spec: SourceSpec) -> Snapshot | None:
     raise UsageError(f"{where(spec)} has no snapshot {version}: it expired, or table.version is wrong")
 
 
-def _schema(table: Table, snapshot: Snapshot) -> Schema:
-    return table.scan(snapshot_id=snapshot.snapshot_id).projection()
+def _schema(table: Table, snapshot: Snapshot, spec: SourceSpec) -> Schema:
+    """What the fields are called now, which may be since the snapshot; those of a version asked for as they were."""
+    asked = spec.table is not None and spec.table.version is not None
+    return table.scan(snapshot_id=snapshot.snapshot_id).projection() if asked else table.schema()
 
 
 @lru_cache(maxsize=2)
@@ -134,11 +136,11 @@ def _input(table: Table, task: FileScanTask, order: dict[str, int]) -> InputFile
     return InputFile(path=path, name=name, bytes=task.file.file_size_in_bytes, token=f"{ONCE}{order[path]}")
 
 
-def _shard(snapshot: Snapshot, task: FileScanTask, ids: list[tuple[str, int]]) -> Shard:
+def _shard(snapshot: Snapshot, fields: Schema, task: FileScanTask, ids: list[tuple[str, int]]) -> Shard:
     path = task.file.file_path
     deleted = sorted((str(file.file_path), file.file_size_in_bytes) for file in task.delete_files)
     return Shard(
         name=f"file-{fingerprint(path)}",
         token=fingerprint([path, task.file.file_size_in_bytes, deleted, ids]),
-        work={"snapshot": snapshot.snapshot_id, "file": path},
+        work={"snapshot": snapshot.snapshot_id, "schema": fields.schema_id, "file": path},
     )

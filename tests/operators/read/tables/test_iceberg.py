@@ -97,6 +97,16 @@ def test_list_iceberg_renamed_column_is_copied_under_its_name(table, tmp_path):
     assert _same_texts(found, table, "body")
 
 
+def test_list_iceberg_renamed_column_goes_by_its_name_of_today_and_of_a_version_by_that_of_then(table, tmp_path):
+    with table.update_schema() as update:
+        update.rename_column("text", "body")
+    now, then = _source(tmp_path, text="body"), _source(tmp_path, table.current_snapshot().snapshot_id)
+    listing = list_table(now, store(tmp_path))
+    assert len(listing.staged) == 2
+    assert texts(now, listing) == texts(then, list_table(then, store(tmp_path)))
+    assert _same_texts(texts(now, listing), table, "body")
+
+
 def test_list_iceberg_whose_old_schemas_are_gone_is_copied_as_a_name_may_have_been_another(
     table, tmp_path, monkeypatch
 ):
