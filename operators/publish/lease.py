@@ -62,7 +62,7 @@ def _acquire(log: Log, run: str, say: Say, ttl_seconds: float) -> tuple[int, Lea
         except ObjectExistsError:
             # Ours, whose answer was lost; or another run was quicker, is at work now, and is watched in turn.
             newest = _newest(log)
-            if newest is None or newest[0] != number or not newest[1].is_of(lease):
+            if newest is None or newest[0] != number or newest[1].holder != lease.holder:
                 continue
         return number, lease
 

@@ -29,11 +29,9 @@ class Lease(Spec):
         """Whether, by the clock, the run may still be at work."""
         return not self.ended and not self._is_dead() and now < datetime.fromisoformat(self.expires_at)
 
-    def is_of(self, other: "Lease") -> bool:
-        """Whether both are entries of one holder."""
-        return self._holder() == other._holder()
-
-    def _holder(self) -> tuple[str, str, int, str]:
+    @property
+    def holder(self) -> tuple[str, str, int, str]:
+        """What all entries of one holder have in common and no others."""
         return self.run, self.host, self.pid, self.acquired_at
 
     def _is_dead(self) -> bool:
