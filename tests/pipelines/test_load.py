@@ -52,7 +52,7 @@ def test_load_recipe_override_changes_one_value(recipe: Path) -> None:
         ("collectoin=x", "collectoin: unknown key; did you mean collection?"),
         ("source.urii=x", "source.urii: unknown key; did you mean uri?"),
         ("encoders.dense.max_lenght=5", "encoders.dense.max_lenght: unknown key; did you mean max_length?"),
-        ("publish.zzz=1", "publish.zzz: unknown key; expected one of max_reject_ratio, min_recall"),
+        ("publish.zzz=1", "publish.zzz: unknown key; expected one of max_reject_ratio, max_delete_ratio, min_recall"),
         ("publish.max_reject_ratio=high", "publish.max_reject_ratio: Input should be a valid number"),
         ("encoders.dense.kind=dens", "encoders.dense.kind: Input should be 'dense' or 'sparse', got 'dens'"),
         ("encoders.dense.revision=main", "encoders.dense.revision: expected a commit of 40 hex digits"),

@@ -12,7 +12,7 @@ from operators.core.encoder_spec import Kind
 from operators.core.manifest import Manifest
 from operators.core.storage import open_store
 from operators.publish.chain import read_manifest
-from pipelines import encode
+from pipelines import encoders
 from tests.pipelines import poison
 from tests.pipelines.conftest import Index, document, write_corpus
 
@@ -37,7 +37,7 @@ def published(folder: Path) -> tuple[Manifest, list[str], list[dict[str, Any]]]:
 @pytest.fixture
 def workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The dense stage is the marked one; the folder its workers write to."""
-    monkeypatch.setitem(encode._ACTORS, Kind.DENSE, poison.stage(tmp_path / "workers"))
+    monkeypatch.setitem(encoders._ACTORS, Kind.DENSE, poison.stage(tmp_path / "workers"))
     return tmp_path / "workers"
 
 
@@ -88,7 +88,7 @@ def test_index_pool_of_two_both_work_whether_there_from_the_start_or_added(
     tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch, least: int, most: int
 ) -> None:
     folder = tmp_path / "workers"
-    monkeypatch.setitem(encode._ACTORS, Kind.DENSE, poison.stage(folder, workers=2))
+    monkeypatch.setitem(encoders._ACTORS, Kind.DENSE, poison.stage(folder, workers=2))
     write_parts(tmp_path / "corpus", 4)
     summary = index(f"resources.min_actors={least}", f"resources.max_actors={most}", encoders=DENSE)
     assert summary.encoded == 8

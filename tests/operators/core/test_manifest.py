@@ -8,13 +8,17 @@ import pytest
 from operators.core.errors import IntegrityError
 from operators.core.manifest import (
     Counts,
+    DeadRows,
     EncoderRecord,
+    EncoderTotals,
+    LedgerFile,
     Manifest,
     Parent,
     Part,
     Recall,
     Segment,
     SegmentIndex,
+    SourceState,
     StoredFile,
     from_json,
     to_json,
@@ -28,6 +32,7 @@ def stored(key: str) -> StoredFile:
 def manifest() -> Manifest:
     index = SegmentIndex(
         segment="0",
+        recipe="r",
         backend="flat",
         rows=2,
         settings={"m": 32},
@@ -37,7 +42,20 @@ def manifest() -> Manifest:
     encoder = EncoderRecord(
         kind="dense", fingerprint="f", spec={"model": "한국어"}, dimensions=4, files={"idf.json": stored("model")}
     )
-    counts = Counts(documents=2, rows=2, encoded=2, added=2, updated=0, deleted=0, unchanged=0, truncated=0, rejected=0)
+    counts = Counts(
+        documents=2,
+        rows=2,
+        encoded=2,
+        reused=0,
+        added=2,
+        updated=0,
+        deleted=0,
+        unchanged=0,
+        truncated=0,
+        rejected=0,
+    )
+    dead = DeadRows(rows=1, file=stored("dead"))
+    totals = {"dense": EncoderTotals(dimensions=4, tokens=9, active_dims=8)}
     return Manifest(
         collection="wiki",
         snapshot=2,
@@ -46,15 +64,25 @@ def manifest() -> Manifest:
         created_at="2026-11-21T00:00:00Z",
         millrace="0.1.0",
         identity="i",
-        vectors_identity="v",
         recipe={"collection": "wiki"},
         documents_fingerprint="d",
+        chunking_fingerprint="c",
+        source=SourceState(token="t", inputs=stored("inputs"), staged=(stored("staged"),)),
         counts=counts,
         encoders={"dense": encoder},
-        segments=(Segment(segment="0", rows=2, parts=("00000",)),),
-        parts=(Part(part="00000", rows=2, documents=stored("documents"), vectors={"dense": stored("vectors")}),),
+        segments=(Segment(segment="0", rows=2, parts=("00000",), dead=dead),),
+        parts=(
+            Part(
+                part="00000",
+                rows=2,
+                totals=totals,
+                documents=stored("documents"),
+                vectors={"dense": stored("vectors")},
+            ),
+        ),
         indexes={"dense": (index,)},
-        keys=(stored("keys"),),
+        keys=(LedgerFile(bits=0, bucket=0, rows=2, file=stored("keys")),),
+        texts=(LedgerFile(bits=0, bucket=0, rows=2, file=stored("texts")),),
         rejects=(stored("rejects"),),
     )
 
@@ -70,7 +98,7 @@ def test_round_trip_is_the_same_value_and_the_same_bytes() -> None:
 
 
 def test_files_names_every_object() -> None:
-    names = {"documents", "vectors", "index", "model", "keys", "rejects"}
+    names = {"documents", "vectors", "index", "model", "dead", "inputs", "staged", "keys", "texts", "rejects"}
     assert {file.key for file in manifest().files()} == names
 
 
@@ -102,5 +130,15 @@ def test_refusal_says_where() -> None:
 
 
 def test_newer_format_asks_for_a_newer_millrace() -> None:
-    with pytest.raises(IntegrityError, match=r"format 2.*newer Millrace"):
-        from_json(changed(format=2), "m")
+    with pytest.raises(IntegrityError, match=r"format 3.*newer Millrace"):
+        from_json(changed(format=3), "m")
+
+
+def test_older_format_is_named_too() -> None:
+    with pytest.raises(IntegrityError, match=r"format 1, this Millrace reads 2"):
+        from_json(changed(format=1), "m")
+
+
+def test_live_rows_are_those_that_are_not_dead() -> None:
+    [segment] = manifest().segments
+    assert (segment.live, segment.model_copy(update={"dead": None}).live) == (1, 2)

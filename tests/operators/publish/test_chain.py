@@ -64,7 +64,7 @@ def test_read_manifest_under_another_number_is_refused(store: Store) -> None:
 
 
 def test_read_manifest_that_is_not_one_is_refused(store: Store) -> None:
-    store.create(layout.manifest(1), b'{"format": 1}')
+    store.create(layout.manifest(1), b'{"format": 2}')
     with pytest.raises(IntegrityError, match="is not a Millrace manifest"):
         read_head(store)
 

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from operators.core.errors import GateError
+from operators.core.errors import OvertakenError
 from operators.core.fingerprint import fingerprint
-from operators.core.manifest import Counts, Manifest, from_json
+from operators.core.manifest import Counts, Manifest, SourceState, StoredFile, from_json
 from operators.core.storage import open_store
 from operators.publish.commit import publish
-from operators.publish.identity import Identity, is_published, run_name
+from operators.publish.identity import Identity, compaction_name, is_published, run_name
 
-COUNTS = Counts(documents=1, rows=1, encoded=1, added=1, updated=0, deleted=0, unchanged=0, truncated=0, rejected=0)
+NOTHING = Counts.model_validate(dict.fromkeys(Counts.model_fields, 0) | {"rejected_by_reason": {}})
+INPUTS = StoredFile(key="inputs/i", bytes=0, sha256="0" * 64)
 IDENTITY = Identity(collection="c", source="s", documents="d", encoders={"e": "f"}, index="i")
 
 
@@ -24,15 +25,17 @@ def manifest(run: str, snapshot: int = 1) -> Manifest:
         created_at="2026-11-21T00:00:00+00:00",
         millrace="0",
         identity=fingerprint(IDENTITY),
-        vectors_identity=IDENTITY.vectors(),
         recipe={},
         documents_fingerprint="d",
-        counts=COUNTS,
+        chunking_fingerprint="c",
+        source=SourceState(token="s", inputs=INPUTS),
+        counts=NOTHING,
         encoders={},
         segments=(),
         parts=(),
         indexes={},
         keys=(),
+        texts=(),
         rejects=(),
     )
 
@@ -40,7 +43,7 @@ def manifest(run: str, snapshot: int = 1) -> Manifest:
 def test_publish_number_taken_by_another_run_is_refused_and_nothing_changes(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     publish(store, manifest("first"))
-    with pytest.raises(GateError, match=r"published by run first while run second"):
+    with pytest.raises(OvertakenError, match=r"published by run first while run second"):
         publish(store, manifest("second"))
     assert from_json(store.get("manifests/000000000001.json"), "m").run == "first"
 
@@ -57,24 +60,29 @@ def test_publish_own_run_with_another_index_in_between_is_refused(tmp_path: Path
     """Two drivers give one run two indexes at once: the second must not take the first's snapshot for its own."""
     store = open_store(str(tmp_path))
     publish(store, manifest("ours").model_copy(update={"identity": "other index"}))
-    with pytest.raises(GateError):
+    with pytest.raises(OvertakenError):
         publish(store, manifest("ours"))
 
 
-def other(run: str) -> Manifest:
-    return manifest(run).model_copy(update={"vectors_identity": "other"})
-
-
-def test_run_name_any_input_of_the_vectors_changes_it() -> None:
-    names = {run_name(IDENTITY, None), run_name(IDENTITY, other("a")), run_name(IDENTITY, other("b"))}
-    changes = {"collection": "x", "source": "x", "documents": "x", "encoders": {"e": "x"}}
+def test_run_name_any_change_of_what_is_wanted_or_of_the_parent_changes_it() -> None:
+    names = {run_name(IDENTITY, None), run_name(IDENTITY, manifest("a")), run_name(IDENTITY, manifest("b"))}
+    names.add(run_name(IDENTITY, manifest("a", snapshot=2)))
+    changes = {"collection": "x", "source": "x", "documents": "x", "encoders": {"e": "x"}, "index": "x", "plan": 0}
+    assert changes.keys() == Identity.model_fields.keys()
     for field, value in changes.items():
         names.add(run_name(IDENTITY.model_copy(update={field: value}), None))
-    assert len(names) == 7
+    assert len(names) == 10
 
 
-def test_run_name_another_index_on_the_same_vectors_goes_on_in_the_parents_run() -> None:
-    assert run_name(IDENTITY.model_copy(update={"index": "x"}), manifest("parent")) == "parent"
+def test_run_name_after_a_crash_is_the_same() -> None:
+    again = Identity.model_validate_json(IDENTITY.model_dump_json())
+    assert run_name(again, manifest("a")) == run_name(IDENTITY, manifest("a"))
+
+
+def test_compaction_name_is_another_for_every_parent_and_none_of_an_index_run() -> None:
+    parents = [manifest("a"), manifest("b"), manifest("a", snapshot=2)]
+    names = {name for parent in parents for name in (compaction_name(parent), run_name(IDENTITY, parent))}
+    assert len(names) == 6
 
 
 def test_is_published_only_for_the_very_same_identity() -> None:

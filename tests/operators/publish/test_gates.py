@@ -4,7 +4,7 @@ import pytest
 
 from operators.core.errors import GateError
 from operators.core.manifest import Part, Recall, Segment, SegmentIndex, StoredFile
-from operators.publish.gates import check_complete, check_recall, check_rejects
+from operators.publish.gates import check_complete, check_deletes, check_recall, check_rejects
 
 FILE = StoredFile(key="documents/x/p.parquet", bytes=1, sha256="0" * 64)
 
@@ -30,6 +30,18 @@ def test_check_rejects_everything_rejected_advises_a_ratio_of_one() -> None:
         check_rejects({"empty_text": 5}, 5, 0.01, "here")
 
 
+def test_check_deletes_at_the_limit_and_of_a_first_snapshot_passes() -> None:
+    check_deletes(10, 100, 0.1)
+    check_deletes(0, 0, 0)
+
+
+@pytest.mark.parametrize("deleted", [11, 33, 999, 1000])
+def test_check_deletes_above_the_limit_names_both_numbers_and_a_setting_that_passes(deleted: int) -> None:
+    with pytest.raises(GateError, match=rf"{deleted:,} of 1,000 documents .*Nothing was encoded") as refused:
+        check_deletes(deleted, 1000, 0.01)
+    check_deletes(deleted, 1000, float(str(refused.value).rpartition("--set publish.max_delete_ratio=")[2]))
+
+
 def test_check_recall_below_the_gate_is_refused() -> None:
     check_recall("dense", Recall(k=10, queries=200, recall=0.95), 0.95)
     with pytest.raises(GateError, match=r"dense has recall@10 0\.949"):
@@ -45,12 +57,12 @@ def test_check_recall_advises_a_gate_that_passes() -> None:
 
 
 def _part(name: str, rows: int) -> Part:
-    return Part(part=name, rows=rows, documents=FILE, vectors={})
+    return Part(part=name, rows=rows, totals={}, documents=FILE, vectors={})
 
 
 def _index(rows: int) -> SegmentIndex:
     recall = Recall(k=10, queries=1, recall=1.0)
-    return SegmentIndex(segment="0000", backend="csc", rows=rows, settings={}, files={}, measured=recall)
+    return SegmentIndex(segment="0000", recipe="r", backend="csc", rows=rows, settings={}, files={}, measured=recall)
 
 
 def test_check_complete_whole_snapshot_passes() -> None:

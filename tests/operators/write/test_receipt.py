@@ -14,7 +14,9 @@ FILE = StoredFile(key="runs/r/keys/p.parquet", bytes=3, sha256="0" * 64)
 
 
 def receipt(part: str, documents: int) -> ScanReceipt:
-    return ScanReceipt(part=part, documents=documents, rejected_by_reason={}, keys=FILE, rejects=None, seconds=0.5)
+    return ScanReceipt(
+        part=part, documents=documents, rejected_by_reason={}, inputs={}, keys=FILE, rejects=None, seconds=0.5
+    )
 
 
 def test_commit_second_attempt_adopts_the_first_receipt(tmp_path: Path) -> None:
