@@ -13,8 +13,9 @@ help: ## list the targets
 demo: .venv/.for-demo ## index the docstrings of the installed Python and ask five questions (no GPU, no model hub)
 	@$(BIN)/millrace demo
 
-test: check ## check, then all tests, on a real S3 server where its packages can be installed
+test: check ## check, then all tests, on a real S3 server and PostgreSQL where their packages can be installed
 	@tests/install-s3
+	@tests/install-postgres
 	@$(BIN)/pytest
 
 check: .venv/.for-development ## lint, format, types and floors

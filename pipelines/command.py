@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from types import FrameType
 
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from operators.core.errors import OvertakenError
+from operators.publish.lease import hold
 from pipelines.cluster import own_error
 from pipelines.compaction import plan_compaction
 from pipelines.job import Job, plan_job
@@ -48,8 +49,15 @@ def compact_recipe(recipe: Recipe, address: str | None, console: Console) -> Sum
 
 
 def _run(job: Job, address: str | None, console: Console) -> Summary:
-    with _one_message(job, console):
+    with _one_message(job, console), _alone(job, console):
         return run(job, address, Progress(console))
+
+
+def _alone(job: Job, console: Console) -> AbstractContextManager[None]:
+    """A run that has something to do waits for another one on the same collection, or is told that it is at work."""
+    if job.is_published:
+        return nullcontext()
+    return hold(job.store, job.run, lambda message: console.print(message, soft_wrap=True))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 
 from operators.core import layout
-from operators.core.errors import ObjectExistsError
+from operators.core.errors import GateError, ObjectExistsError
 from operators.core.fingerprint import canonical
 from operators.core.manifest import Manifest
 from operators.core.probe import prove_store
@@ -19,7 +19,7 @@ from operators.read.slices import plan_table
 from operators.write.parquet import to_parquet
 from pipelines import build, verify
 from pipelines.backfill import backfill
-from pipelines.changes import find_changes, find_vectors
+from pipelines.changes import Changes, find_changes, find_vectors
 from pipelines.cluster import connect
 from pipelines.copy import copy
 from pipelines.divide import divide_work
@@ -29,8 +29,9 @@ from pipelines.job import Job
 from pipelines.ledger import update_ledgers
 from pipelines.progress import Progress
 from pipelines.rewrite import rewrite
-from pipelines.scan import scan
+from pipelines.scan import Scanned, scan
 from pipelines.segments import inherit
+from pipelines.source import forget_listing, keep_listing
 from pipelines.summary import Summary, summarize, summarize_published
 from pipelines.workers import Cluster
 
@@ -62,6 +63,7 @@ def run_on(join: Callable[[], AbstractContextManager[Cluster]], job: Job, progre
         return summarize_published(job, job.parent)
     verify.check_inputs(job)
     prove_store(job.store)
+    keep_listing(job.recipe.source, job.store, job.parent, job.source)
     _keep_plan(job)
     clock = Clock()
     with ExitStack() as stack:
@@ -80,7 +82,7 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         scanned = scan(job, cluster, progress)
     with clock.step("compare"):
         changes = find_changes(job, scanned, cluster)
-        verify.check_changes(job, scanned, changes)
+        _check_changes(job, scanned, changes)
         inherited = inherit(job, changes, cluster)
         living = [before[name] for segment in (*inherited.kept, *inherited.rewritten) for name in segment.parts]
         reusable = job.reusable(living)
@@ -110,6 +112,14 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         manifest = verify.manifest(job, done)
         check_present(job.store, manifest)
         return publish(job.store, manifest), done.made
+
+
+def _check_changes(job: Job, scanned: Scanned, changes: Changes) -> None:
+    try:
+        verify.check_changes(job, scanned, changes)
+    except GateError:
+        forget_listing(job.recipe.source, job.store, job.parent)
+        raise
 
 
 def _keep_plan(job: Job) -> None:
