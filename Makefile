@@ -31,7 +31,7 @@ check: .venv/.for-development ## lint, format, types and floors
 
 .venv/.for-development: .venv/.made pyproject.toml constraints.txt
 	@echo "Installing Millrace, its libraries and the tools of development into .venv (a few minutes, once) ..."
-	@$(INSTALL) -e '.[cpu,demo,dev,datasets,openvino]'
+	@$(INSTALL) -e '.[cpu,demo,dev,datasets,openvino,postgres,delta,iceberg,lance,mongo]'
 	@touch $@ .venv/.for-demo
 
 # A half-made environment is removed, or the next try would take it for a whole one.

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests import s3_server
+from tests.postgres_server import postgres
+
+__all__ = ["postgres"]
 
 #: Chosen before any test, so that a Ray started before the server hands its workers the right address.
 _S3 = s3_server.plan()

@@ -1,3 +1,0 @@
-from tests.postgres_server import postgres
-
-__all__ = ["postgres"]
