@@ -56,7 +56,7 @@ def run_of(key: str) -> str | None:
 
 def is_record(key: str) -> bool:
     """Whether an object promises that others are there."""
-    return is_staged(key) and key.endswith(".json") or is_receipt(key)
+    return is_receipt(key) or (is_staged(key) and key.endswith(".json"))
 
 
 def is_receipt(key: str) -> bool:

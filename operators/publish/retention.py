@@ -14,7 +14,7 @@ def retain(chain: Mapping[int, Manifest], tags: Mapping[str, int], keep: int) ->
     if keep < 1:
         raise UsageError(f"--keep: expected at least 1, got {keep}: the newest snapshot is the one that is served")
     numbers = sorted(chain, reverse=True)
-    found = {number: f"among the newest {keep}" for number in numbers[:keep]}
+    found = dict.fromkeys(numbers[:keep], f"among the newest {keep}")
     for name, number in tags.items():
         if number in chain:
             found[number] = f"tagged {name}"
@@ -27,7 +27,7 @@ def retain(chain: Mapping[int, Manifest], tags: Mapping[str, int], keep: int) ->
 def _repeated(chain: Mapping[int, Manifest], head: int) -> list[int]:
     found: list[int] = []
     number = chain[head].restores
-    while number in chain and number not in found:
+    while number is not None and number in chain and number not in found:
         found.append(number)
         number = chain[number].restores
     return found

@@ -13,7 +13,7 @@ from operators.publish.inventory import Inventory, is_receipt, is_record, is_sta
 from operators.publish.mark import Candidate
 from operators.publish.retention import retain
 
-#: Folders that runs write. Whatever else lies in a collection is not ours to delete, and the logs keep themselves short.
+#: Folders that runs write. Whatever else lies in a collection is not ours to delete; logs keep themselves short.
 FOLDERS = (
     "documents", "vectors", "indexes", "models", "dead", "ledger", "inputs", "staged", "runs", "manifests", "probes",
 )  # fmt: skip
@@ -83,8 +83,11 @@ def _needed(inventory: Inventory, snapshots: Iterable[int], runs: Iterable[str])
         if run_of(key) in staying or (unfinished and is_staged(key)):
             needed.add(key)
             needed |= inventory.records.get(key, frozenset())
-    # A record of a table whose copy stays lets the next run adopt it.
-    needed |= {key for key, named in inventory.records.items() if not is_receipt(key) and named & needed}
+    # A record of copies that all stay lets the next run adopt them.
+    for key, named in inventory.records.items():
+        there = named & inventory.objects.keys()
+        if there and not is_receipt(key) and there <= needed:
+            needed.add(key)
     return needed
 
 
