@@ -70,7 +70,7 @@ def prune(store: Store, policy: Policy, now: datetime) -> Sweep:
     again = take_inventory(store, now)
     marked = {key: seen.marked[key] for key in seen.plan.going}
     plan = make_plan(again, marked, now, policy.grace, policy.keep)
-    deleted, stopped = _delete_all(store, plan, set(again.chain) - set(plan.snapshots), now)
+    deleted, stopped = _delete_all(store, plan, set(again.chain), now)
     for older in marks(store).numbers():
         if older < number:
             _delete(store, mark_key(older))

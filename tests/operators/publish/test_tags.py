@@ -48,7 +48,7 @@ def test_set_tag_name_that_is_none_is_usage_and_writes_nothing(store: Store, nam
 
 
 def test_set_tag_on_no_snapshot_names_those_there_are(store: Store) -> None:
-    with pytest.raises(UsageError, match="no snapshot 4 .* expected one of 1, 2, 3"):
+    with pytest.raises(UsageError, match=r"no snapshot 4 .* expected one of 1, 2, 3"):
         set_tag(store, "good", 4, NOW)
     assert store.list("tags/") == []
 
