@@ -51,18 +51,18 @@ class PlannedInputs:
         return pl.DataFrame(values, schema=kinds)
 
     def counted(self, counts: Mapping[int, InputCount]) -> pa.Table:
-        """The inputs (schema `INPUTS`) with what was found in them, for the next snapshot."""
-        rows = [
-            {
-                **each.model_dump(),
-                **(counts[each.input].model_dump() if each.input in counts else {}),
-                "path": redact(each.path)
-                if "://" in each.path
-                else each.path,  # readers of a snapshot need no password
-            }
-            for each in self.inputs
-        ]
+        """The inputs (schema `INPUTS`) with what was found in them, for the next snapshot.
+
+        What was read of a listing with gaps is not complete: documents that are gone from it are still there.
+        """
+        rows = [{**each.model_dump(), **self._found(each.input, counts), "path": _shown(each)} for each in self.inputs]
         return pa.Table.from_pylist(rows, schema=schema.INPUTS)
+
+    def _found(self, input_id: int, counts: Mapping[int, InputCount]) -> dict[str, int | bool]:
+        if input_id not in counts:
+            return {}
+        found = counts[input_id]
+        return {**found.model_dump(), "complete": found.complete and self.whole}
 
     def _state(self, input_id: int, counts: Mapping[int, InputCount]) -> State:
         if input_id not in self.read:
@@ -76,12 +76,12 @@ def plan_inputs(
     """Compare the listing with the inputs of the snapshot before.
 
     Those that a listing with gaps (not `whole`) lacks are kept, last in reading order. `reread` reads all there are,
-    those that are not listed too.
+    those that are not listed too. What was not read to its end, or under gaps, is read again once there are none.
     """
     known = {each.input: each for each in before}
     names = {each.input for each in listed}
     kept = [] if whole else [each for each in before if each.input not in names]
-    unchanged = {each.input for each in listed if not reread and _is_unchanged(each, known.get(each.input))}
+    unchanged = {each.input for each in listed if not reread and _is_unchanged(each, known.get(each.input), whole)}
     inputs = [_counted_before(each, known[each.input]) if each.input in unchanged else each for each in listed]
     read = names - unchanged | ({each.input for each in kept} if reread else set())
     return PlannedInputs((*inputs, *kept), frozenset(read), whole)
@@ -106,9 +106,14 @@ def count_inputs(counts: Iterable[Mapping[int, InputCount]]) -> dict[int, InputC
     return total
 
 
+def _shown(each: KnownInput) -> str:
+    """Readers of a snapshot need no password."""
+    return redact(each.path) if "://" in each.path else each.path
+
+
 def _counted_before(listed: KnownInput, before: KnownInput) -> KnownInput:
-    return listed.model_copy(update={"documents": before.documents, "rejected": before.rejected})
+    return listed.model_copy(update=before.model_dump(include={"documents", "rejected", "complete"}))
 
 
-def _is_unchanged(listed: KnownInput, before: KnownInput | None) -> bool:
-    return before is not None and before.complete and before.version == listed.version
+def _is_unchanged(listed: KnownInput, before: KnownInput | None, whole: bool) -> bool:  # noqa: FBT001 - as in plan_inputs
+    return before is not None and before.version == listed.version and (before.complete or not whole)

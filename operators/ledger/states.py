@@ -8,7 +8,7 @@ class State(IntEnum):
 
     READ = 0  # read anew, whole: what the ledger knows of it is forgotten
     KEPT = 1  # unchanged, or not listed in this run: everything holds
-    PARTLY = 2  # read anew, but not to its end: what was not found again holds
+    PARTLY = 2  # read anew, but not to its end: what was not found again holds where it has rows
 
 
 #: The id comes at an earlier address, which has the rows.
