@@ -6,6 +6,7 @@ that hold the hash of their content, where writing twice writes the same bytes.
 
 import os
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import fsspec
 
@@ -25,8 +26,16 @@ _TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 #: Operations that a missing object makes fail; where it makes a write fail, the folder is not writable.
 _READS = ("read", "head", "list", "delete")
 _NO_BUCKET = "NoSuchBucket"
+#: Seconds before the second and the third try of a request. The S3 client has by then tried a refused one five times;
+#: what it does not try again is a large object's transfer that breaks off, and what it gives up on is often a pause.
+PAUSES_S = (0.5, 2.0)
+#: Failures that another try would meet again, and what botocore (not imported here) says after five of its own.
+_LASTING = (FileNotFoundError, PermissionError, ImportError, ValueError)
+_NO_ANSWER = "EndpointConnectionError"
 #: Bytes of one request of an object read in places: a Parquet footer, or a row group of keys.
 _READ_AHEAD = 1 << 20
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -71,71 +80,100 @@ class Store:
 
     def get(self, key: str) -> bytes:
         """The object's bytes."""
-        with _naming("read", self.locate(key)):
-            return bytes(self._opened[0].cat_file(self.path(key)))
+        return self._try("read", key, lambda: bytes(self._opened[0].cat_file(self.path(key))))
 
     @contextmanager
     def open(self, key: str) -> Iterator[Any]:
         """The object as a file to seek in; each read is a request."""
-        with _naming("read", self.locate(key)):
-            file = self._opened[0].open(self.path(key), "rb", cache_type="readahead", block_size=_READ_AHEAD)
-        with file:
+        how = {"cache_type": "readahead", "block_size": _READ_AHEAD}
+        with self._try("read", key, lambda: self._opened[0].open(self.path(key), "rb", **how)) as file:
             yield file
 
     def put(self, key: str, data: bytes) -> None:
         """Write a content-addressed object: whole or not at all, the same bytes if it is there already."""
-        with _naming("write", self.locate(key)):
-            if self.is_local:
+        self._try(
+            "write",
+            key,
+            lambda: (
                 self._write_local(key, data, os.replace)
-            else:
-                self._opened[0].pipe_file(self.path(key), data)
+                if self.is_local
+                else self._opened[0].pipe_file(self.path(key), data)
+            ),
+        )
 
     def put_file(self, key: str, source: Path) -> None:
         """`put` from a local file, in several requests where it is large."""
-        with _naming("write", self.locate(key)):
-            if self.is_local:
+        self._try(
+            "write",
+            key,
+            lambda: (
                 self._copy_local(key, source)
-            else:
-                self._opened[0].put_file(str(source), self.path(key))
+                if self.is_local
+                else self._opened[0].put_file(str(source), self.path(key))
+            ),
+        )
 
     def create(self, key: str, data: bytes) -> None:
         """Write an object that must not exist yet: of several writers exactly one succeeds.
 
         Raises `ObjectExistsError` where the key is taken.
         """
-        with _naming("create", self.locate(key)):
+        tries = 0
+
+        def write() -> None:
+            nonlocal tries
+            tries += 1
             if self.is_local:
                 self._write_local(key, data, os.link)
             else:
                 self._opened[0].pipe_file(self.path(key), data, mode="create")
 
+        try:
+            self._try("create", key, write)
+        except ObjectExistsError:
+            # An earlier try may have written it, and only its answer was lost.
+            if tries == 1 or self.get(key) != data:
+                raise
+
     def fetch(self, key: str, target: Path) -> None:
         """Copy an object to a local file."""
-        with _naming("read", self.locate(key)):
-            self._opened[0].get_file(self.path(key), str(target))
+        self._try("read", key, lambda: self._opened[0].get_file(self.path(key), str(target)))
 
     def head(self, key: str) -> ObjectInfo:
         """Size and version token of one object."""
-        with _naming("head", self.locate(key)):
-            return self._info(self._opened[0].info(self.path(key)))
+        return self._try("head", key, lambda: self._info(self._opened[0].info(self.path(key))))
 
     def list(self, prefix: str) -> list[ObjectInfo]:
         """All objects whose keys start with a folder `prefix`, sorted by key; none where the folder is missing."""
-        filesystem, _ = self._opened
-        with _naming("list", self.locate(prefix)):
-            try:
-                found = filesystem.find(self.path(prefix.rstrip("/")), detail=True)
-            except FileNotFoundError as error:
-                if _code(error) == _NO_BUCKET:
-                    raise
-                return []
+        found = self._try("list", prefix, lambda: self._find(self.path(prefix.rstrip("/"))))
         infos = (self._info(entry) for entry in found.values())
         return sorted((i for i in infos if not _is_temporary(i.key)), key=lambda i: i.key)
 
     def delete(self, key: str) -> None:
         """Remove one object."""
-        with _naming("delete", self.locate(key)):
-            self._opened[0].rm_file(self.path(key))
+        self._try("delete", key, lambda: self._opened[0].rm_file(self.path(key)))
+
+    def _try(self, operation: str, key: str, request: Callable[[], T]) -> T:
+        """A request, and two more where it failed for a reason that may pass; a local folder has none."""
+        pauses = iter(() if self.is_local else PAUSES_S)
+        while True:
+            try:
+                with _naming(operation, self.locate(key)):
+                    return request()
+            except StoreError as error:
+                pause = next(pauses, None) if _may_pass(error) else None
+                if pause is None:
+                    raise
+            time.sleep(pause)
+
+    def _find(self, folder: str) -> dict[str, dict[str, Any]]:
+        try:
+            found: dict[str, dict[str, Any]] = self._opened[0].find(folder, detail=True)
+        except FileNotFoundError as error:
+            if _code(error) == _NO_BUCKET:
+                raise
+            return {}
+        return found
 
     def _info(self, entry: dict[str, Any]) -> ObjectInfo:
         key = str(entry["name"]).removeprefix(f"{self._opened[1]}/")
@@ -219,6 +257,13 @@ def _naming(operation: str, what: str) -> Iterator[None]:
         if isinstance(error, FileNotFoundError) and code != _NO_BUCKET and operation in _READS:
             raise ObjectMissingError(fail("not found")) from error
         raise StoreError(fail(f"{code or type(error).__name__}: {error}. {_advice(error, code)}")) from error
+
+
+def _may_pass(error: StoreError) -> bool:
+    cause = error.__cause__
+    if isinstance(error, (ObjectExistsError, ObjectMissingError)) or isinstance(cause, _LASTING):
+        return False
+    return type(cause).__name__ != _NO_ANSWER and "credential" not in str(cause).lower()
 
 
 def _code(error: BaseException | None) -> str:

@@ -11,7 +11,7 @@ import pytest
 import s3fs
 from fsspec.implementations.memory import MemoryFileSystem
 
-from operators.core.errors import StoreError
+from operators.core.errors import ObjectExistsError, StoreError
 from operators.core.probe import prove_store
 from operators.core.storage import Store, open_store, redact
 from tests.contracts.store import SharedStoreContract, StoreContract
@@ -122,6 +122,95 @@ def test_prove_store_refuses_a_store_without_create_only(filesystem: type[_Forge
     fsspec.register_implementation(filesystem.protocol, filesystem, clobber=True)
     with pytest.raises(StoreError, match="a second create of the same key was not refused"):
         prove_store(open_store(f"{filesystem.protocol}://bucket"))
+
+
+class _Shaky(MemoryFileSystem):  # type: ignore[misc]  # fsspec is untyped
+    """Fails so many times: before it does anything, or after it has written what it was to create."""
+
+    protocol = "shaky"
+    store: dict[str, Any] = {}
+    pseudo_dirs = [""]
+    failures: list[Exception] = []
+    after = False
+
+    def _shake(self) -> None:
+        if self.failures:
+            raise self.failures.pop()
+
+    def cat_file(self, path: str, *arguments: Any, **options: Any) -> bytes:
+        self._shake()
+        return bytes(super().cat_file(path, *arguments, **options))
+
+    def find(self, path: str, *arguments: Any, **options: Any) -> Any:
+        self._shake()
+        return super().find(path, *arguments, **options)
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
+        if not self.after:
+            self._shake()
+        super().pipe_file(path, value, mode=mode, **options)
+        self._shake()
+
+
+@pytest.fixture
+def shaky(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    fsspec.register_implementation("shaky", _Shaky, clobber=True)
+    monkeypatch.setattr("operators.core.storage.PAUSES_S", (0.0, 0.0))
+    yield open_store(f"shaky://{uuid.uuid4().hex}")
+    _Shaky.failures.clear()
+    _Shaky.after = False
+
+
+def test_store_that_fails_twice_is_asked_a_third_time(shaky: Store) -> None:
+    _Shaky.failures[:] = [TimeoutError("no answer")] * 2
+    shaky.put("a", b"1")
+    _Shaky.failures[:] = [OSError("reset")] * 2
+    assert shaky.get("a") == b"1"
+    _Shaky.failures[:] = [OSError("reset")] * 2
+    assert [info.key for info in shaky.list("")] == ["a"]
+
+
+def test_store_that_fails_three_times_is_given_up_on(shaky: Store) -> None:
+    _Shaky.failures[:] = [TimeoutError("no answer")] * 3
+    with pytest.raises(StoreError, match=r"write shaky://\w+/a: TimeoutError: no answer"):
+        shaky.put("a", b"1")
+    assert not _Shaky.failures
+
+
+@pytest.mark.parametrize("error", [PermissionError("denied"), FileNotFoundError("a"), ValueError("bad address")])
+def test_failure_that_lasts_is_not_tried_again(shaky: Store, error: Exception) -> None:
+    _Shaky.failures[:] = [OSError("never asked"), error]
+    with pytest.raises(StoreError):
+        shaky.get("a")
+    assert len(_Shaky.failures) == 1
+
+
+def test_create_whose_answer_was_lost_is_known_by_its_content(shaky: Store) -> None:
+    _Shaky.after = True
+    _Shaky.failures[:] = [TimeoutError("no answer")]
+    shaky.create("a", b"mine")
+    assert shaky.get("a") == b"mine"
+
+
+def test_create_that_another_writer_won_between_two_tries_is_refused(shaky: Store) -> None:
+    shaky.create("a", b"theirs")
+    _Shaky.failures[:] = [TimeoutError("no answer")]
+    with pytest.raises(ObjectExistsError):
+        shaky.create("a", b"mine")
+    assert shaky.get("a") == b"theirs"
+
+
+def test_create_of_the_same_bytes_in_one_try_is_refused(shaky: Store) -> None:
+    shaky.create("a", b"same")
+    with pytest.raises(ObjectExistsError):
+        shaky.create("a", b"same")
+
+
+def test_prove_store_refused_by_its_own_probe_goes_on(shaky: Store) -> None:
+    """The client asked again by itself, as its first answer was lost."""
+    _Shaky.after = True
+    _Shaky.failures[:] = [FileExistsError("412")]
+    prove_store(shaky)
 
 
 def test_unknown_protocol_is_named() -> None:
