@@ -1,0 +1,40 @@
+"""`millrace index` without Ray: the whole command, in a process of its own or in this one."""
+
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from unittest.mock import patch
+
+from rich.console import Console
+
+from pipelines import cli, command
+from pipelines.inline import InlineCluster
+from pipelines.job import Job
+from pipelines.load import load_recipe
+from pipelines.progress import Progress
+from pipelines.run import run_on
+from pipelines.summary import Summary
+
+
+def run(job: Job, _address: str | None, progress: Progress) -> Summary:
+    return run_on(lambda: nullcontext(InlineCluster(2.0, 0.0, 1)), job, progress)
+
+
+def index(recipe: Path, *overrides: str, say: Console | None = None) -> Summary:
+    """What the command does between reading the recipe and printing the summary."""
+    with patch.object(command, "run", run):
+        return command.index_recipe(load_recipe(recipe, overrides), None, say or Console(quiet=True))
+
+
+def main() -> None:
+    """The command line. Leases are off: correctness must not depend on them."""
+    with patch.object(command, "run", run), patch.object(command, "hold", nullcontext_of_anything):
+        cli.main()
+
+
+def nullcontext_of_anything(*_: object) -> nullcontext[None]:
+    return nullcontext()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
