@@ -1,60 +1,41 @@
 """Nights after the first: only what changed is encoded, and the snapshot is what a build from scratch would be."""
 
-import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from millrace import Snapshot
 from operators.core.errors import GateError
 from operators.search.mode import Mode
-from pipelines.command import compact_recipe
+from pipelines.compaction import plan_compaction
 from pipelines.load import load_recipe
 from pipelines.summary import Summary
 from tests.pipelines.conftest import Index, document, write_corpus
+from tests.pipelines.inline import ENCODERS, contents, index_inline, run_job
 
-pytestmark = pytest.mark.ray
+
+@pytest.fixture
+def tonight(tmp_path: Path) -> Index:
+    """Index `tmp_path/corpus/*.jsonl` in this process."""
+    return partial(index_inline, tmp_path)
 
 
 def write(folder: Path, name: str, documents: list[dict[str, Any]]) -> None:
     write_corpus(folder / "corpus" / name, documents)
 
 
-def contents(uri: str, number: int | None = None) -> dict[str, str]:
-    """Live documents of a snapshot by a reader that knows manifests, Parquet and roaring bitmaps only."""
-    import pyarrow.parquet as pq
-    from pyroaring import BitMap
-
-    root = Path(uri)
-    files = sorted((root / "manifests").iterdir())
-    manifest = json.loads((files[-1] if number is None else files[number - 1]).read_text())
-    parts = {part["part"]: part for part in manifest["parts"]}
-    found: dict[str, str] = {}
-    for segment in manifest["segments"]:
-        dead = BitMap.deserialize((root / segment["dead"]["file"]["key"]).read_bytes()) if segment["dead"] else BitMap()
-        row = 0
-        for name in segment["parts"]:
-            for one in pq.read_table(root / parts[name]["documents"]["key"]).to_pylist():
-                if row not in dead:
-                    assert one["doc_id"] not in found, "a document twice"
-                    found[one["doc_id"]] = one["text"]
-                row += 1
-    assert len(found) == manifest["counts"]["documents"]
-    return found
-
-
 def expected(documents: list[dict[str, Any]]) -> dict[str, str]:
     return {one["_id"]: f"{one['title']} {one['text']}".strip() for one in documents}
 
 
-def answers(summary: Summary, queries: list[str]) -> list[list[tuple[float, set[str]]]]:
+def answers(summary: Summary, queries: list[str], *modes: Mode) -> list[list[tuple[float, set[str]]]]:
     """For each query scores with the documents that have them: ties have no order."""
     snapshot = Snapshot.open(summary.uri, summary.snapshot)
     found = []
-    for mode in (Mode.DENSE, Mode.SPARSE):
+    for mode in modes:
         for hits in snapshot.search_many(queries, 10_000, mode):
             groups: dict[float, set[str]] = {}
             for hit in hits:
@@ -67,6 +48,7 @@ def counts(summary: Summary) -> tuple[int, ...]:
     return (summary.added, summary.updated, summary.deleted, summary.unchanged, summary.encoded, summary.reused)
 
 
+@pytest.mark.ray
 def test_index_after_changes_encodes_only_them_and_equals_a_build_from_scratch(index: Index, tmp_path: Path) -> None:
     documents = [document(number) for number in range(300)]
     write(tmp_path, "a.jsonl", documents[:150])
@@ -81,80 +63,83 @@ def test_index_after_changes_encodes_only_them_and_equals_a_build_from_scratch(i
     again = index("store=" + str(tmp_path / "scratch"))
     assert counts(again) == (300, 0, 0, 0, 300, 0)
     queries = ["number5 mill", "weir rebuilt", "number305", "grain flour river"]
-    dense = slice(0, len(queries))
-    assert answers(summary, queries)[dense] == answers(again, queries)[dense]
+    assert answers(summary, queries, Mode.DENSE) == answers(again, queries, Mode.DENSE)
 
 
-def test_index_without_a_change_publishes_nothing(index: Index, tmp_path: Path) -> None:
+def test_index_without_a_change_publishes_nothing(tonight: Index, tmp_path: Path) -> None:
     write(tmp_path, "a.jsonl", [document(1)])
-    first = index()
-    assert index().published_before
+    first = tonight()
+    assert tonight().published_before
     os.utime(tmp_path / "corpus" / "a.jsonl")
-    again = index()
+    again = tonight()
     assert (again.encoded, again.unchanged) == (0, 1)
     assert contents(first.uri, first.snapshot) == contents(again.uri)
 
 
-def test_index_of_renamed_and_repeated_texts_encodes_each_text_once(index: Index, tmp_path: Path) -> None:
+def test_index_of_renamed_and_repeated_texts_encodes_each_text_once(tonight: Index, tmp_path: Path) -> None:
     documents = [{**document(number % 70), "_id": f"id-{number}"} for number in range(100)]
     write(tmp_path, "a.jsonl", documents)
-    first = index()
+    first = tonight()
     assert counts(first) == (100, 0, 0, 0, 70, 30)
     assert contents(first.uri) == expected(documents)
     (tmp_path / "corpus" / "a.jsonl").rename(tmp_path / "corpus" / "z.jsonl")
-    renamed = index()
+    renamed = tonight()
     assert counts(renamed) == (0, 0, 0, 100, 0, 0)
     moved = [{**one, "_id": f"new-{one['_id']}"} for one in documents]
     write(tmp_path, "z.jsonl", moved)
-    summary = index("publish.max_delete_ratio=1")
+    summary = tonight("publish.max_delete_ratio=1")
     assert counts(summary) == (100, 0, 100, 0, 0, 100)
     assert contents(summary.uri) == expected(moved)
 
 
-def test_index_with_one_changed_encoder_encodes_stored_documents_by_it_alone(index: Index, tmp_path: Path) -> None:
+def test_index_with_one_changed_encoder_encodes_stored_documents_by_it_alone(tonight: Index, tmp_path: Path) -> None:
     documents = [document(number) for number in range(120)]
     write(tmp_path, "a.jsonl", documents)
-    first = index()
+    first = tonight()
     write(tmp_path, "a.jsonl", documents[5:])
-    index()
+    tonight()
     encoders = {
         "dense": {"kind": "dense", "model": "hashing", "dimensions": 48},
-        "words": {"kind": "sparse", "model": "idf"},
+        "words": ENCODERS["sparse"],  # the same under another name
     }
-    summary = index(encoders=encoders)
+    summary = tonight(encoders=encoders)
     assert counts(summary) == (0, 0, 0, 115, 0, 0)
     vectors = Path(summary.uri) / "vectors"
     before = {folder.name: len(list(folder.iterdir())) for folder in vectors.iterdir()}
     assert before[first.encoders["sparse"].fingerprint] == before[summary.encoders["dense"].fingerprint]
-    scratch = index("store=" + str(tmp_path / "scratch"), encoders=encoders)
+    scratch = tonight("store=" + str(tmp_path / "scratch"), encoders=encoders)
     queries = ["number7 mill", "grain"]
-    assert answers(summary, queries)[:2] == answers(scratch, queries)[:2]
+    both = (Mode.DENSE, Mode.SPARSE)
+    assert answers(summary, queries, *both) == answers(scratch, queries, *both)
 
 
-def test_index_with_another_metadata_field_rewrites_documents_and_copies_vectors(index: Index, tmp_path: Path) -> None:
+def test_index_with_another_metadata_field_rewrites_documents_and_copies_vectors(
+    tonight: Index, tmp_path: Path
+) -> None:
     documents = [document(number) for number in range(50)]
     write(tmp_path, "a.jsonl", documents)
-    index()
+    tonight()
     source = {"format": "jsonl", "uri": f"{tmp_path}/corpus/*.jsonl", "text": ["title", "text"]}
-    summary = index(source={**source, "metadata": ["title"]})
+    summary = tonight(source={**source, "metadata": ["title"]})
     assert counts(summary) == (0, 50, 0, 0, 0, 50)
     hit = Snapshot.open(summary.uri).search("number7", 1, Mode.SPARSE)[0]
     assert hit.metadata == {"title": "number7"}
 
 
-def test_index_of_chunks_after_changes_copies_all_chunks_of_a_text(index: Index, tmp_path: Path) -> None:
+def test_index_of_chunks_after_changes_copies_all_chunks_of_a_text(tonight: Index, tmp_path: Path) -> None:
     long = [{**document(n), "text": " ".join(f"{document(n + m)['text']}" for m in range(6))} for n in range(40)]
     write(tmp_path, "a.jsonl", long)
     chunking = {"encoder": "sparse", "tokens": 12, "overlap": 2}
-    index(chunking=chunking)
+    tonight(chunking=chunking)
     moved = [{**one, "_id": f"moved-{one['_id']}"} if number < 3 else one for number, one in enumerate(long)]
     write(tmp_path, "a.jsonl", moved)
-    summary = index(chunking=chunking)
+    summary = tonight(chunking=chunking)
     assert counts(summary) == (3, 0, 3, 37, 0, 3)
-    scratch = index("store=" + str(tmp_path / "scratch"), chunking=chunking)
+    scratch = tonight("store=" + str(tmp_path / "scratch"), chunking=chunking)
     assert (summary.rows, summary.documents) == (scratch.rows, scratch.documents)
     queries = ["number7 mill", "number1 grain"]
-    assert answers(summary, queries)[:2] == answers(scratch, queries)[:2]
+    both = (Mode.DENSE, Mode.SPARSE)
+    assert answers(summary, queries, *both) == answers(scratch, queries, *both)
     [mine, theirs] = [Snapshot.open(each.uri).search("number1", 3, Mode.DENSE) for each in (summary, scratch)]
     assert [(hit.doc_id, hit.chunk, hit.span, hit.text) for hit in mine] == [
         (hit.doc_id, hit.chunk, hit.span, hit.text) for hit in theirs
@@ -162,48 +147,49 @@ def test_index_of_chunks_after_changes_copies_all_chunks_of_a_text(index: Index,
 
 
 def test_index_that_would_delete_too_much_stops_before_encoding_and_names_the_flag(
-    index: Index, tmp_path: Path
+    tonight: Index, tmp_path: Path
 ) -> None:
     documents = [document(number) for number in range(100)]
     write(tmp_path, "a.jsonl", documents)
-    first = index()
+    first = tonight()
     write(tmp_path, "a.jsonl", [*documents[50:], document(1000)])
     with pytest.raises(GateError, match=r"50 of 100 documents .* --set publish.max_delete_ratio=0.51"):
-        index()
+        tonight()
     assert contents(first.uri) == expected(documents)
-    assert counts(index("publish.max_delete_ratio=0.51")) == (1, 0, 50, 50, 1, 0)
+    assert counts(tonight("publish.max_delete_ratio=0.51")) == (1, 0, 50, 50, 1, 0)
 
 
-def test_compact_of_a_worn_snapshot_holds_the_same_in_one_segment(index: Index, tmp_path: Path) -> None:
+def test_compact_of_a_worn_snapshot_holds_the_same_in_one_segment(tonight: Index, tmp_path: Path) -> None:
     documents = [document(number) for number in range(90)]
     write(tmp_path, "a.jsonl", documents)
-    index()
+    tonight()
     for night in range(3):
         documents[night] = {**documents[night], "text": f"night {night} mill"}
         write(tmp_path, "a.jsonl", documents)
-        worn = index()
+        worn = tonight()
     recipe = load_recipe(tmp_path / "recipe.yaml")
-    compacted = compact_recipe(recipe, None, Console(quiet=True))
+    compacted = run_job(plan_compaction(recipe))
     assert compacted.encoded == 0
     manifest = Snapshot.open(compacted.uri).manifest
     assert [(segment.rows, segment.dead) for segment in manifest.segments] == [(90, None)]
     queries = ["night mill", "number7 grain"]
     assert contents(compacted.uri) == expected(documents)
-    assert answers(compacted, queries) == answers(worn, queries)
-    assert compact_recipe(recipe, None, Console(quiet=True)).published_before
-    assert index().published_before
+    both = (Mode.DENSE, Mode.SPARSE)
+    assert answers(compacted, queries, *both) == answers(worn, queries, *both)
+    assert run_job(plan_compaction(recipe)).published_before
+    assert tonight().published_before
     documents[50] = {**documents[50], "text": "after compaction"}
     write(tmp_path, "a.jsonl", documents)
-    assert counts(index()) == (0, 1, 0, 89, 1, 0)
+    assert counts(tonight()) == (0, 1, 0, 89, 1, 0)
 
 
-def test_index_of_many_small_nights_merges_their_segments_by_itself(index: Index, tmp_path: Path) -> None:
+def test_index_of_many_small_nights_merges_their_segments_by_itself(tonight: Index, tmp_path: Path) -> None:
     documents = [document(number) for number in range(30)]
     write(tmp_path, "a.jsonl", documents)
-    index("index.max_small_segments=2")
+    tonight("index.max_small_segments=2")
     for night in range(4):
         documents.append(document(100 + night))
         write(tmp_path, "a.jsonl", documents)
-        summary = index("index.max_small_segments=2")
+        summary = tonight("index.max_small_segments=2")
     assert len(Snapshot.open(summary.uri).manifest.segments) <= 3
     assert contents(summary.uri) == expected(documents)
