@@ -30,7 +30,9 @@ from pipelines.progress import Progress
 from pipelines.workers import Cluster
 
 STAGE = "copy"
-_SPANS = [columns.CHUNK, columns.SPAN_START, columns.SPAN_END]
+_SPANS = schema.of_fields(
+    *(schema.IN_FLIGHT.field(name) for name in (columns.CHUNK, columns.SPAN_START, columns.SPAN_END))
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ class _Copying:
     placed: Mapping[str, StoredFile]
     spec: WriteSpec
     dimensions: Mapping[str, int]
+
+    @property
+    def schemas(self) -> dict[str, pa.Schema]:
+        """What each encoder's vectors are stored as."""
+        return {
+            name: schema.dense(self.dimensions[name]) if kind is Kind.DENSE else schema.SPARSE
+            for name, kind in self.spec.kinds.items()
+        }
 
 
 def copy(
@@ -79,11 +89,13 @@ def _copy(copying: _Copying, work: Work) -> PartReceipt:
     rejects = copy_rejects(found.filter(pc.invert(there)))
     document, parts, rows = places.flat()
     sources = {name: copying.parts[name] for name in dict.fromkeys(parts.tolist())}
-    spans = gather({name: _spans(place, part) for name, part in sources.items()}, parts, rows)
+    spans = gather({name: _spans(place, part) for name, part in sources.items()}, parts, rows, _SPANS)
     documents = documents_with(found, document, spans)
     vectors = {
-        name: gather({part: _vectors(copying, each, name) for part, each in sources.items()}, parts, rows)
-        for name in copying.spec.kinds
+        name: gather(
+            {part: _read(place, each.vectors[name], wanted) for part, each in sources.items()}, parts, rows, wanted
+        )
+        for name, wanted in copying.schemas.items()
     }
     written = write_tables(
         place.store, work.part, documents_of(documents, keep_text=copying.spec.keep_text), vectors, copying.spec
@@ -111,13 +123,7 @@ def _placed_of(copying: _Copying, tasks: pa.Table) -> dict[str, pa.Table]:
 
 
 def _spans(place: Place, part: Part) -> pa.Table:
-    return from_parquet(read_verified(place.store, part.documents), _SPANS)
-
-
-def _vectors(copying: _Copying, part: Part, encoder: str) -> pa.Table:
-    dense = copying.spec.kinds[encoder] is Kind.DENSE
-    wanted = schema.dense(copying.dimensions[encoder]) if dense else schema.SPARSE
-    return _read(copying.place, part.vectors[encoder], wanted)
+    return schema.conform(from_parquet(read_verified(place.store, part.documents), _SPANS.names), _SPANS)
 
 
 def _read(place: Place, file: StoredFile, wanted: pa.Schema) -> pa.Table:

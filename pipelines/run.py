@@ -93,6 +93,7 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         living = list(backfill(job, living, cluster, progress))
     with clock.step("copy"):
         stored = (*job.renamed(reusable, living), *assemble.parts(encoded.parts))
+        verify.check_held(job, stored)
         copied = copy(job, work.copy, matched, stored, work.placed(encoded.parts), cluster, progress)
         rewritten = rewrite(job, inherited.rewritten, living, cluster, progress)
     with clock.step("index"):
@@ -100,6 +101,7 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         segments = (*inherited.kept, *group_segments([(part.part, part.rows) for part in new], job.recipe.index))
         by_name = {part.part: part for part in (*living, *new)}
         parts = tuple(by_name[name] for segment in segments for name in segment.parts)
+        verify.check_held(job, parts)
         fitted = fit(job, parts, cluster)
         indexes = build.build(job, parts, segments, cluster, progress)
     with clock.step("publish"):

@@ -1,5 +1,6 @@
 """What a run must show before it goes on and before it publishes, and the manifest that says it was shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -65,6 +66,13 @@ def check_changes(job: Job, scanned: Scanned, changes: Changes) -> None:
         raise GateError(f"nothing to index: no document in {len(inputs)} inputs: {listed}{more}")
     if job.parent:
         check_deletes(changes.deleted, job.parent.counts.documents, job.recipe.publish.max_delete_ratio)
+
+
+def check_held(job: Job, parts: Sequence[Part]) -> None:
+    """Refuse a snapshot without a row: there are documents, and no encoder could take any of them."""
+    if not parts:
+        place = job.store.locate(layout.run_file(job.run, "rejects/"))
+        raise GateError(f"nothing to index: the encoders rejected every document. Read the rejects under {place}")
 
 
 def manifest(job: Job, done: Done) -> Manifest:

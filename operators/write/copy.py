@@ -43,9 +43,11 @@ def find_places(tasks: pa.Table, placed: Mapping[str, pa.Table]) -> Places:
     )
 
 
-def gather(tables: Mapping[str, pa.Table], parts: NDArray[np.object_], rows: NDArray[np.int64]) -> pa.Table:
-    """The rows of several parts' tables in the order asked for."""
-    taken, order = [], []
+def gather(
+    tables: Mapping[str, pa.Table], parts: NDArray[np.object_], rows: NDArray[np.int64], wanted: pa.Schema
+) -> pa.Table:
+    """The rows of several parts' tables, each of schema `wanted`, in the order asked for."""
+    taken, order = [wanted.empty_table()], [np.zeros(0, np.int64)]
     for part, table in tables.items():
         [asked] = np.nonzero(parts == part)
         taken.append(table.take(pa.array(rows[asked], pa.int64())))
