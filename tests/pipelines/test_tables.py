@@ -8,12 +8,14 @@ from typing import Any
 from unittest.mock import patch
 
 import psycopg
+import pyarrow as pa
 import pytest
 
 from operators.core.errors import GateError
 from operators.core.storage import open_store
 from operators.publish.chain import read_manifest
 from operators.publish.rollback import rollback
+from operators.read.source import SourceFile
 from pipelines.summary import Summary
 from tests.operators.read.tables.databases import ADDRESS, VARIABLE, database
 from tests.pipelines.inline import contents, index_inline
@@ -114,3 +116,68 @@ def test_secrets_of_a_table_stay_out_of_the_collection(mill: psycopg.Connection,
         if file.is_file():
             assert b"p%40ss" not in file.read_bytes()
             assert b"p@ss/word" not in file.read_bytes()
+
+
+def documents(first: int, last: int, text: str = "grain number") -> pa.Table:
+    numbers = range(first, last)
+    return pa.table({"_id": [f"d{number}" for number in numbers], "text": [f"{text} {number}" for number in numbers]})
+
+
+def counting_opens(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The source files that are opened from now on."""
+    opened: list[str] = []
+    begin = SourceFile.__init__
+    monkeypatch.setattr(SourceFile, "__init__", lambda self, path: opened.append(path) or begin(self, path))
+    return opened
+
+
+def test_night_of_a_delta_table_opens_its_new_files_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deltalake = pytest.importorskip("deltalake")
+    lake = str(tmp_path / "lake")
+    deltalake.write_deltalake(lake, documents(0, 50))
+    source = {"format": "delta", "uri": lake}
+    assert counts(index_inline(tmp_path, source=source)) == (50, 0, 0, 0, 50)
+    deltalake.write_deltalake(lake, documents(50, 60), mode="append")
+    opened = counting_opens(monkeypatch)
+    assert counts(index_inline(tmp_path, source=source)) == (10, 0, 0, 50, 10)
+    assert len(set(opened)) == 1
+    deltalake.DeltaTable(lake).delete("_id = 'd3'")
+    third = index_inline(tmp_path, source=source)
+    assert counts(third) == (0, 0, 1, 59, 0)
+    rows = deltalake.DeltaTable(lake).to_pyarrow_table().to_pylist()
+    assert contents(third.uri) == {row["_id"]: row["text"] for row in rows}
+
+
+def test_night_of_a_lance_table_copies_its_new_fragments_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lance = pytest.importorskip("lance")
+    lake = str(tmp_path / "lake.lance")
+    lance.write_dataset(documents(0, 40), lake)
+    source = {"format": "lance", "uri": lake}
+    assert counts(index_inline(tmp_path, source=source)) == (40, 0, 0, 0, 40)
+    lance.write_dataset(documents(40, 45), lake, mode="append")
+    opened = counting_opens(monkeypatch)
+    second = index_inline(tmp_path, source=source)
+    assert counts(second) == (5, 0, 0, 40, 5)
+    assert len(set(opened)) == 1
+    assert contents(second.uri) == {row["_id"]: row["text"] for row in lance.dataset(lake).to_table().to_pylist()}
+
+
+def test_night_of_an_iceberg_table_opens_its_new_files_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogs = pytest.importorskip("pyiceberg.catalog.sql")
+    address = f"sqlite:///{tmp_path}/catalog.db"
+    catalog = catalogs.SqlCatalog("another", uri=address, warehouse=f"file://{tmp_path}/warehouse")
+    catalog.create_namespace("mill")
+    created = catalog.create_table("mill.docs", documents(0, 1).schema)
+    created.append(documents(0, 30))
+    table_ = {
+        "name": "mill.docs",
+        "options": {"warehouse": f"file://{tmp_path}/warehouse", "type": "sql", "name": "another"},
+    }
+    source = {"format": "iceberg", "uri": address, "table": table_}
+    assert counts(index_inline(tmp_path, source=source)) == (30, 0, 0, 0, 30)
+    created.append(documents(30, 35))
+    opened = counting_opens(monkeypatch)
+    second = index_inline(tmp_path, source=source)
+    assert counts(second) == (5, 0, 0, 30, 5)
+    assert len(set(opened)) == 1
+    assert contents(second.uri) == {row["_id"]: row["text"] for row in created.scan().to_arrow().to_pylist()}

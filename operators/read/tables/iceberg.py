@@ -24,8 +24,8 @@ from operators.read.tables.failures import naming, where
 from operators.read.tables.spec import TableSpec
 from operators.read.tables.table import Pinned, PreviousSource, Shard
 
-#: The catalog's name: pyiceberg takes more of its properties from PYICEBERG_CATALOG__MILLRACE__... variables.
-_CATALOG = "millrace"
+#: The catalog's name where the options give none, as pyiceberg's own: a SQL catalog keeps its tables under it.
+_CATALOG = "default"
 _NAME_MAPPING = "schema.name-mapping.default"
 
 
@@ -76,7 +76,8 @@ class IcebergSource:
 def _load(spec: SourceSpec) -> Table:
     table = spec.table or TableSpec()
     options = {**_environment(), **resolve_all(table.options)}
-    return load_catalog(_CATALOG, uri=resolve(spec.uri[0]), **options).load_table(table.name or "")
+    name = options.pop("name", _CATALOG)
+    return load_catalog(name, uri=resolve(spec.uri[0]), **options).load_table(table.name or "")
 
 
 def _environment() -> dict[str, str]:

@@ -15,7 +15,7 @@ def catalog(tmp_path):
     from pyiceberg.catalog import load_catalog
 
     uri = f"sqlite:///{tmp_path}/catalog.db"
-    opened = load_catalog("millrace", uri=uri, warehouse=f"file://{tmp_path}/warehouse")
+    opened = load_catalog("default", uri=uri, warehouse=f"file://{tmp_path}/warehouse")
     opened.create_namespace("docs")
     return opened
 

@@ -33,7 +33,7 @@ def test_list_iceberg_on_s3_lists_objects_that_open(bucket, tmp_path):
     uri = f"sqlite:///{tmp_path}/catalog.db"
     # Written by s3fs: pyarrow's uploads are refused by the old Ceph of the tests (411, no length).
     options = {"py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO", **_environment()}
-    catalog = load_catalog("millrace", uri=uri, warehouse=f"{bucket}/warehouse", **options)
+    catalog = load_catalog("default", uri=uri, warehouse=f"{bucket}/warehouse", **options)
     catalog.create_namespace("docs")
     catalog.create_table("docs.articles", schema=rows().schema).append(rows())
     spec = source("iceberg", uri, table={"name": "docs.articles"})
