@@ -4,6 +4,8 @@ from operators.core.errors import IntegrityError
 from operators.core.layout import run_file
 from operators.core.manifest import Manifest
 from operators.core.storage import Store
+from operators.publish.chain import read_manifest
+from operators.publish.lost import LostFile, find_lost
 
 
 def check_present(store: Store, manifest: Manifest) -> None:
@@ -12,16 +14,26 @@ def check_present(store: Store, manifest: Manifest) -> None:
     A run that goes on trusts the receipts of its earlier attempts, and whoever cleans a bucket may have removed what
     they name. One listing a folder: a thousand files a request.
     """
-    files = manifest.files()
-    folders = sorted({"/".join(file.key.split("/")[:2]) for file in files})
-    found = {info.key: info.bytes for folder in folders for info in store.list(f"{folder}/")}
-    lost = [file for file in files if found.get(file.key) != file.bytes]
+    lost = find_lost(store, manifest)
     if not lost:
         return
     first, more = lost[0], f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-    size = f"{found[first.key]:,} bytes" if first.key in found else "nothing"
+    size = "nothing" if first.found is None else f"{first.found:,} bytes"
     raise IntegrityError(
-        f"not published: {store.locate(first.key)}{more}: run {manifest.run} wrote {first.bytes:,} bytes there, found "
-        f"{size}. Restore the file from a copy, or delete {store.locate(run_file(manifest.run, ''))} and run the same "
-        f"command again to write all files anew"
+        f"not published: {store.locate(first.file.key)}{more}: expected {first.file.bytes:,} bytes, found {size}. "
+        f"{_advice(store, manifest, lost)}"
+    )
+
+
+def _advice(store: Store, manifest: Manifest, lost: list[LostFile]) -> str:
+    before = read_manifest(store, manifest.parent.snapshot) if manifest.parent else None
+    inherited = {file.key for file in before.files()} if before else set()
+    if before and any(each.file.key in inherited for each in lost):
+        return (
+            f"Snapshot {before.snapshot} needs it too, and no run writes it again. Restore it from a copy, or index "
+            f"into another store with --store"
+        )
+    return (
+        f"Run {manifest.run} wrote it. Restore it from a copy, or delete {store.locate(run_file(manifest.run, ''))} "
+        f"and run the same command again to write all files anew"
     )
