@@ -3,22 +3,25 @@
 import json
 from io import BytesIO, StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from rich.console import Console
 
-from operators.core.errors import GateError, IntegrityError, MillraceError
+from operators.core.errors import GateError, IntegrityError, MillraceError, OvertakenError
 from operators.core.manifest import Manifest
 from operators.core.storage import open_store
 from operators.publish.chain import list_snapshots, read_manifest
 from operators.search.mode import Mode
 from operators.search.snapshot import Snapshot
+from pipelines import command, run
 from pipelines.command import index_recipe
 from pipelines.load import load_recipe
 from pipelines.summary import Summary, show
-from tests.pipelines.conftest import Index, document, whole_text, write_corpus
+from tests.pipelines.conftest import Index, document, recipe_text, whole_text, write_corpus
+from tests.pipelines.inline import ENCODERS, contents, index_inline, run_job
 
 pytestmark = pytest.mark.ray
 
@@ -133,23 +136,41 @@ def test_index_other_index_settings_build_a_new_index_and_encode_nothing(tmp_pat
     assert Snapshot.open(summary.uri).search(whole_text(9), k=1)[0].doc_id == "doc-00009"
 
 
-def test_index_file_of_an_earlier_run_gone_is_not_published_and_the_advice_mends_it(
-    tmp_path: Path, index: Index
+def test_index_file_of_an_earlier_attempt_gone_is_not_published_and_the_advice_mends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A receipt outlived the file it names: snapshot 2 was published, and could not be searched."""
+    """A receipt outlived the file it names: the snapshot was published, and could not be searched."""
     import shutil
 
     write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(10)])
-    index()
+    with monkeypatch.context() as killed:
+        killed.setattr(run, "check_present", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            index_inline(tmp_path)
+    store = open_store(str(tmp_path / "store" / "mill"))
+    [lost] = store.list("documents/")
+    store.delete(lost.key)
+    with pytest.raises(IntegrityError) as refused:
+        index_inline(tmp_path)
+    assert list_snapshots(store) == []
+    shutil.rmtree(str(refused.value).rpartition("delete ")[2].partition(" ")[0])
+    summary = index_inline(tmp_path)
+    assert (summary.snapshot, summary.encoded) == (1, 10)
+    assert Snapshot.open(summary.uri).search(whole_text(9), k=1)[0].doc_id == "doc-00009"
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_index_file_of_the_snapshot_before_gone_is_not_published_and_not_said_to_come_back(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(10)])
+    index_inline(tmp_path)
     store = open_store(str(tmp_path / "store" / "mill"))
     store.delete(published(tmp_path).parts[0].documents.key)
-    with pytest.raises(IntegrityError) as refused:
-        index("index.dense=hnsw")
+    with pytest.raises(IntegrityError, match="Snapshot 1 needs it too"):
+        index_inline(tmp_path, "index.dense=hnsw")
     assert list_snapshots(store) == [1]
-    shutil.rmtree(str(refused.value).rpartition("delete ")[2].partition(" ")[0])
-    summary = index("index.dense=hnsw")
-    assert (summary.snapshot, summary.encoded) == (2, 10)
-    assert Snapshot.open(summary.uri).search(whole_text(9), k=1)[0].doc_id == "doc-00009"
 
 
 def test_index_bad_documents_are_rejected_with_reason_file_and_line_and_the_rest_is_indexed(
@@ -237,26 +258,49 @@ def test_index_chunked_documents_are_found_by_their_best_chunk(tmp_path: Path, i
     assert hit.text == text[slice(*hit.span)]
 
 
-def test_index_second_run_taking_the_number_first_is_told_to_run_again(
-    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+def test_index_overtaken_by_another_run_publishes_on_top_of_it_and_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two drivers on one parent: the manifest of the other appears while this one encodes."""
-    from pipelines import verify
+    """Two drivers on one parent: the other one, which has seen less of the source, publishes while this one works."""
+    corpus, whole = tmp_path / "corpus", run.check_present
+    write_corpus(corpus / "a.jsonl", [document(n) for n in range(10)])
+    write_corpus(corpus / "b.jsonl", [document(n) for n in range(10, 15)])
 
-    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(10)])
-    whole = verify.manifest
+    def overtaken(*given: Any) -> None:
+        whole(*given)
+        monkeypatch.setattr(run, "check_present", whole)
+        (corpus / "b.jsonl").rename(tmp_path / "b.jsonl")
+        assert index_inline(tmp_path).snapshot == 1
+        (tmp_path / "b.jsonl").rename(corpus / "b.jsonl")
 
-    def overtaken(job: verify.Job, done: verify.Done) -> Manifest:
-        manifest = whole(job, done)
-        job.store.create(
-            "manifests/000000000001.json", manifest.model_copy(update={"run": "other"}).model_dump_json().encode()
-        )
-        return manifest
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe_text(tmp_path, encoders=ENCODERS))
+    monkeypatch.setattr(run, "check_present", overtaken)
+    monkeypatch.setattr(command, "run", lambda job, *_: run_job(job))
+    out = StringIO()
+    summary = index_recipe(load_recipe(path), None, Console(file=out, width=500))
+    assert "snapshot 1 of mill was published by run" in out.getvalue()
+    assert (summary.snapshot, summary.added, summary.unchanged) == (2, 5, 10)
+    assert contents(summary.uri, 1) == {f"doc-{n:05d}": whole_text(n) for n in range(10)}
+    assert contents(summary.uri) == {f"doc-{n:05d}": whole_text(n) for n in range(15)}
 
-    monkeypatch.setattr(verify, "manifest", overtaken)
-    with pytest.raises(GateError, match="published by run other while"):
-        index()
-    assert published(tmp_path).run == "other"
+
+def test_index_overtaken_again_and_again_gives_up_with_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(0)])
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe_text(tmp_path, encoders=ENCODERS))
+    tries = []
+
+    def overtaken(*given: Any) -> None:
+        tries.append(given)
+        raise OvertakenError("not published: another run was first")
+
+    monkeypatch.setattr(command, "run", overtaken)
+    with pytest.raises(GateError, match="another run was first"):
+        index_recipe(load_recipe(path), None, Console(quiet=True))
+    assert len(tries) == 5
 
 
 def test_search_changed_part_on_the_store_is_refused(tmp_path: Path, index: Index) -> None:
