@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from operators.core import layout, schema
 from operators.core.encoder_spec import Kind
+from operators.core.errors import MillraceError
 from operators.core.fingerprint import digest_file, fingerprint
 from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile
 from operators.core.receipts import IndexReceipt
@@ -105,6 +107,7 @@ def _plan(
 def _build(work: _Work) -> IndexReceipt:
     start = time.perf_counter()
     with (
+        _naming(work),
         tempfile.TemporaryDirectory(prefix="millrace-vectors-") as vectors,
         tempfile.TemporaryDirectory(prefix="millrace-index-") as folder,
     ):
@@ -130,6 +133,19 @@ def _build(work: _Work) -> IndexReceipt:
         )
     receipt = IndexReceipt(encoder=work.encoder, index=index, seconds=time.perf_counter() - start)
     return commit(work.store, work.run, STAGE, work.item, receipt)
+
+
+@contextmanager
+def _naming(work: _Work) -> Iterator[None]:
+    """Say of a failure of this machine's disk what was to be built; the store's errors name its objects already."""
+    try:
+        yield
+    except OSError as error:
+        raise MillraceError(
+            f"index of encoder {work.encoder}, segment {work.segment.segment}: {error}. It is built in "
+            f"{tempfile.gettempdir()}: free space there or let TMPDIR name a larger disk, then run the same command "
+            f"again, which goes on with this index"
+        ) from error
 
 
 def _fetch(work: _Work, folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ Objects are immutable. `create` refuses a taken key and is how receipts and mani
 that hold the hash of their content, where writing twice writes the same bytes.
 """
 
+import errno
 import os
 import re
 import time
@@ -26,6 +27,7 @@ _TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 #: Operations that a missing object makes fail; where it makes a write fail, the folder is not writable.
 _READS = ("read", "head", "list", "delete")
 _NO_BUCKET = "NoSuchBucket"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 #: Seconds before the second and the third try of a request. The S3 client has by then tried a refused one five times;
 #: what it does not try again is a large object's transfer that breaks off, and what it gives up on is often a pause.
 PAUSES_S = (0.5, 2.0)
@@ -279,6 +281,8 @@ def _code(error: BaseException | None) -> str:
 def _advice(error: Exception, code: str) -> str:
     if code == _NO_BUCKET:
         return "Create the bucket, or correct the store in the recipe"
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return "Free space there, then run the same command again"
     if isinstance(error, PermissionError) or "credential" in str(error).lower():
         return "Check the credentials and the permissions on this folder"
     return "Check that the store is reachable, and its address and credentials"

@@ -15,7 +15,7 @@ FILE = "dense.faiss"
 def build_dense(vectors: Vectors, spec: IndexSpec, threads: int, folder: Path) -> dict[str, Path]:
     """Write the index that `spec` chooses for so many rows and return its file by name; memory is it and one part.
 
-    Raises `ValueError` on NaN or infinity.
+    Raises `ValueError` on NaN or infinity, `OSError` where the file cannot be written.
     """
     # The number of OpenMP threads belongs to the calling thread, so it is set beside the work it is for.
     faiss.omp_set_num_threads(threads)
@@ -23,7 +23,9 @@ def build_dense(vectors: Vectors, spec: IndexSpec, threads: int, folder: Path) -
     for table in vectors.tables():
         index.add(dense_matrix(table, vectors.dimensions))
     path = folder / FILE
-    faiss.write_index(index, str(path))
+    # Given a path, FAISS only prints that the last bytes found no room, and leaves a file that is cut short.
+    with path.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))  # type: ignore[attr-defined]
     return {FILE: path}
 
 

@@ -3,7 +3,9 @@
 `indptr.npy` uint64 [vocabulary + 1], `docs.npy` uint32 [nnz], ascending inside a term, `weights.npy` float32 [nnz].
 """
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -26,12 +28,21 @@ def build_sparse(vectors: Vectors, folder: Path) -> dict[str, Path]:
     indptr = _count(vectors)
     np.save(files[INDPTR], indptr)
     postings = int(indptr[-1])
-    docs = open_memmap(files[DOCS], "w+", np.uint32, (postings,))
-    weights = open_memmap(files[WEIGHTS], "w+", np.float32, (postings,))
+    docs = _mapped(files[DOCS], np.uint32, postings)
+    weights = _mapped(files[WEIGHTS], np.float32, postings)
     _fill(vectors, indptr, docs, weights)
     docs.flush()
     weights.flush()
     return files
+
+
+def _mapped(path: Path, kind: type[np.generic], count: int) -> "np.memmap[Any, Any]":
+    """A new array in a file whose space is taken at once: to write to a map without space would kill the process."""
+    array = open_memmap(path, "w+", kind, (count,))
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def _count(vectors: Vectors) -> NDArray[np.uint64]:

@@ -20,20 +20,21 @@ def run(job: Job, _address: str | None, progress: Progress) -> Summary:
     return run_on(lambda: nullcontext(InlineCluster(2.0, 0.0, 1)), job, progress)
 
 
-def index(recipe: Path, *overrides: str, say: Console | None = None) -> Summary:
+def index(recipe: Path, *overrides: str) -> Summary:
     """What the command does between reading the recipe and printing the summary."""
     with patch.object(command, "run", run):
-        return command.index_recipe(load_recipe(recipe, overrides), None, say or Console(quiet=True))
+        return command.index_recipe(load_recipe(recipe, overrides), None, Console(quiet=True))
+
+
+def unleased(*_: object) -> nullcontext[None]:
+    """In the place of a lease, which nothing that is published may depend on."""
+    return nullcontext()
 
 
 def main() -> None:
-    """The command line. Leases are off: correctness must not depend on them."""
-    with patch.object(command, "run", run), patch.object(command, "hold", nullcontext_of_anything):
+    """The command line, without leases."""
+    with patch.object(command, "run", run), patch.object(command, "hold", unleased):
         cli.main()
-
-
-def nullcontext_of_anything(*_: object) -> nullcontext[None]:
-    return nullcontext()
 
 
 if __name__ == "__main__":
