@@ -11,7 +11,10 @@ from rich.console import Console
 
 from operators.core.encoder_spec import Kind, Precision, Role
 from operators.core.errors import MillraceError
+from operators.core.storage import open_store
+from pipelines import cli_snapshots
 from pipelines.load import load_recipe
+from pipelines.options import SNAPSHOT, AsJson, Collection
 from pipelines.recipe import Recipe
 
 app = typer.Typer(
@@ -21,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(cli_snapshots.commands)
 _OUT = Console()
 _ERR = Console(stderr=True)
 
@@ -31,8 +35,6 @@ Overrides = Annotated[
 StoreUri = Annotated[
     str | None, typer.Option("--store", metavar="URI", help="Publish here instead of the recipe's store.")
 ]
-Collection = Annotated[str, typer.Argument(metavar="COLLECTION_URI", help="<store>/<collection>, a folder or s3://…")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout and nothing else there.")]
 
 
 def main() -> None:
@@ -127,24 +129,18 @@ def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Documents to show.")] = 10,
     mode: Annotated[str, typer.Option(metavar="hybrid|dense|sparse", help="Which encoders to ask.")] = "hybrid",
-    snapshot: Annotated[int | None, typer.Option(min=1, help="Ask this snapshot instead of the newest.")] = None,
+    snapshot: Annotated[str | None, typer.Option(help=f"{SNAPSHOT} The newest where none is named.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a published snapshot; its own encoders read the query."""
+    from operators.publish.tags import resolve_snapshot
     from operators.search.mode import parse_mode
     from operators.search.snapshot import Snapshot
     from pipelines.show import show_hits
 
-    hits = Snapshot.open(collection, snapshot).search(query, k, parse_mode(mode))
+    number = None if snapshot is None else resolve_snapshot(open_store(collection), snapshot)
+    hits = Snapshot.open(collection, number).search(query, k, parse_mode(mode))
     show_hits(hits, _OUT, as_json=as_json)
-
-
-@app.command()
-def snapshots(collection: Collection, as_json: AsJson = False) -> None:
-    """List the chain of published snapshots."""
-    from pipelines.show import show_snapshots
-
-    show_snapshots(collection, _OUT, as_json=as_json)
 
 
 @app.command()
