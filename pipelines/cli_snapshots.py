@@ -1,4 +1,4 @@
-"""The commands that look after published snapshots: list, roll back, tag, prune."""
+"""The commands that look after published snapshots: list, compare, roll back, tag, prune."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -27,6 +27,26 @@ def snapshots(
     from pipelines.show_snapshots import show_history
 
     show_history(read_history(open_store(collection), limit), _OUT, as_json=as_json)
+
+
+@commands.command()
+def diff(
+    collection: Collection,
+    first: Annotated[str, typer.Argument(metavar="FIRST", help=SNAPSHOT)],
+    second: Annotated[str, typer.Argument(metavar="SECOND", help=SNAPSHOT)],
+    ids: Annotated[int, typer.Option(min=0, help="Ids to name of each kind of change.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Say which documents two snapshots hold differently, and whether they were made by other encoders.
+
+    Example: millrace diff s3://search/indexes/wiki-ko 41 42 --ids 20
+    """
+    from operators.publish.tags import resolve_snapshot
+    from pipelines.diff import show_difference
+
+    store = open_store(collection)
+    numbers = resolve_snapshot(store, first), resolve_snapshot(store, second)
+    show_difference(store, *numbers, ids, _OUT, as_json=as_json)
 
 
 @commands.command()

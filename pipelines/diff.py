@@ -11,7 +11,7 @@ from rich.table import Table
 
 from operators.core import columns, schema
 from operators.core.manifest import Manifest
-from operators.core.storage import Store, open_store
+from operators.core.storage import Store
 from operators.ledger.between import Difference, between
 from operators.ledger.ranges import Range, all_ranges
 from operators.publish.chain import read_manifest
@@ -19,14 +19,11 @@ from operators.write.parquet import from_parquet
 from operators.write.stored import read_verified
 from pipelines.place import Place
 
-#: Ids named of each kind of change, unless asked for more.
-SHOWN = 5
 _KINDS = ("added", "updated", "deleted")
 
 
-def show_difference(uri: str, first: int, second: int, ids: int, console: Console, *, as_json: bool) -> None:
+def show_difference(store: Store, first: int, second: int, ids: int, console: Console, *, as_json: bool) -> None:
     """Print what snapshot `second` holds differently from `first`."""
-    store = open_store(uri)
     before, after = read_manifest(store, first), read_manifest(store, second)
     facts = difference(store, before, after, ids)
     if as_json:
