@@ -155,6 +155,21 @@ def test_index_with_a_listing_problem_adds_and_updates_and_deletes_once_it_is_go
     assert index(tmp_path).published_before
 
 
+def test_index_after_a_listing_problem_deletes_though_no_input_has_changed_since(
+    tmp_path: Path, corpus: Path, locked: list[bool]
+) -> None:
+    """The source looked as it was published, and what had left it stayed for ever."""
+    write_corpus(corpus / "a.jsonl", [document(n) for n in range(5)])
+    write_corpus(corpus / "locked" / "c.jsonl", [document(9)])
+    index(tmp_path)
+    locked[0] = True
+    write_corpus(corpus / "a.jsonl", [document(n) for n in range(4)])
+    assert index(tmp_path).deleted == 0
+    locked[0] = False
+    assert index(tmp_path).deleted == 1
+    assert index(tmp_path).published_before
+
+
 def test_index_under_a_lasting_listing_problem_reads_no_input_twice(
     tmp_path: Path, corpus: Path, locked: list[bool]
 ) -> None:
