@@ -75,7 +75,7 @@ class Histories(RuleBasedStateMachine):
         self.now = NOW
         self.published: dict[int, Manifest] = {}
         self.tags: dict[str, int] = {}
-        self.lease: str | None = None
+        self.last_lease = ("none", self.now)
         self.leases = 0
         self.runs = 0
         #: What a run that is not over has written, and the hour of its last object.
@@ -98,14 +98,19 @@ class Histories(RuleBasedStateMachine):
         files = write_run(self.store, run, sorted(names))
         self.working[run] = ([file.key for file in files], self.hour)
         if leased:
-            self.take_lease(run, 24 * 365)
+            self.take_lease(run, 24)
 
     def take_lease(self, run: str, hours: int) -> None:
         self.leases += 1
-        until = (self.now + hours * HOUR).isoformat()
-        entry = Lease(run=run, host="far", pid=1, acquired_at="t", expires_at=until, ttl_seconds=60)
+        until = self.now + hours * HOUR
+        entry = Lease(run=run, host="far", pid=1, acquired_at="t", expires_at=until.isoformat(), ttl_seconds=60)
         self.store.create(layout.lease(self.leases), canonical(entry))
-        self.lease = run
+        self.last_lease = (run, until)
+
+    @property
+    def lease(self) -> str | None:
+        run, until = self.last_lease
+        return run if self.now < until else None
 
     @precondition(lambda self: self.working)
     @rule(data=st.data(), name=st.sampled_from("ijkl"))
@@ -124,7 +129,6 @@ class Histories(RuleBasedStateMachine):
     def lease_is_lost(self) -> None:
         assert self.lease
         self.take_lease(self.lease, -1)
-        self.lease = None
 
     @rule(data=st.data())
     def roll_back(self, data: st.DataObject) -> None:
@@ -227,8 +231,6 @@ class Histories(RuleBasedStateMachine):
         """In the end everything that nobody needs goes: a prune that deletes nothing would pass all the above."""
         if not hasattr(self, "store"):
             return
-        if self.lease:
-            self.lease_is_lost()
         self.now = max(self.now, NOW) + 1_000 * HOUR
         for _ in range(3):
             prune(self.store, Policy(1, GRACE_HOURS * HOUR), self.now)
