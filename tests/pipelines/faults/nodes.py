@@ -1,0 +1,75 @@
+"""A cluster of three nodes on this machine, of which one is lost or frozen."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from unittest.mock import patch
+
+from ray.cluster_utils import Cluster
+
+from tests.pipelines.faults.drivers import Faults
+
+#: A node that says nothing for so long is dead: 5 looks, each waiting up to 2 s for an answer.
+_HEALTH = {
+    "health_check_initial_delay_ms": 2000,
+    "health_check_period_ms": 1000,
+    "health_check_timeout_ms": 2000,
+    "health_check_failure_threshold": 5,
+}
+_SMALL = {"object_store_memory": 200 << 20, "include_dashboard": False}
+
+
+class ThreeNodes:
+    """A head, which the driver joins and which has no CPU, and two nodes that do the work."""
+
+    def __init__(self, faults: Faults, cluster: Cluster) -> None:
+        self.faults, self._cluster = faults, cluster
+        self.mend()
+
+    @classmethod
+    @contextmanager
+    def started(cls, faults: Faults) -> Iterator["ThreeNodes"]:
+        # Head and nodes hand their environment on to the workers they start.
+        environment = {**faults.environment, "RAY_worker_niceness": "0"}
+        with patch.dict(os.environ, environment):
+            cluster = Cluster(
+                initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": _HEALTH, **_SMALL}
+            )
+            try:
+                yield cls(faults, cluster)
+            finally:
+                cluster.shutdown()
+
+    @property
+    def address(self) -> str:
+        return str(self._cluster.address)
+
+    def kill(self, node_id: str) -> None:
+        """The machine is gone."""
+        self._cluster.remove_node(self._node(node_id), allow_graceful=False)
+
+    def freeze(self, node_id: str) -> None:
+        """The node answers nobody any more. Its workers are not touched."""
+        os.kill(self._raylet(node_id), signal.SIGSTOP)
+
+    def thaw(self, node_id: str) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._raylet(node_id), signal.SIGCONT)
+
+    def mend(self) -> None:
+        """Take nodes away that are dead, and add new ones until there are two."""
+        for node in list(self._cluster.worker_nodes):
+            if not node.remaining_processes_alive():
+                self._cluster.remove_node(node, allow_graceful=False)
+        while len(self._cluster.worker_nodes) < 2:
+            self._cluster.add_node(num_cpus=1, object_store_memory=200 << 20)
+        self._cluster.wait_for_nodes()
+
+    def _node(self, node_id: str) -> Any:
+        return next(node for node in self._cluster.worker_nodes if node.node_id == node_id)
+
+    def _raylet(self, node_id: str) -> int:
+        [info] = self._node(node_id).all_processes["raylet"]
+        return int(info.process.pid)
