@@ -25,6 +25,8 @@ def show_history(entries: Sequence[Entry], console: Console, *, as_json: bool) -
         write_json([_facts(entry) for entry in entries])
         return
     table = Table("snapshot", "created (UTC)", *_COUNTS, "size", "new", "encoders", "", box=None, padding=(0, 1, 0, 0))
+    for column in table.columns[:8]:
+        column.no_wrap = True
     for column in table.columns[2:8]:
         column.justify = "right"
     for entry in entries:
