@@ -45,9 +45,8 @@ def list_source(spec: SourceSpec, store: Store, parent: Manifest | None) -> Sour
     if not spec.is_table:
         listing = list_inputs(spec)
         return Source(listing.inputs, not listing.problems, listing.problems)
-    previous = _previous(parent)
-    pending = load_pending(spec, store, previous, max_age=_PENDING)
-    found = pending or list_table(spec, store, previous, copy=_several)
+    pending = load_pending(spec, store, _name(parent), max_age=_PENDING)
+    found = pending or list_table(spec, store, _previous(parent), copy=_several)
     kept = parent.source.staged if parent and found.keeps_earlier else ()
     staged = tuple(dict.fromkeys((*found.staged, *kept)))
     return Source(found.inputs, not found.keeps_earlier, (), found.state.model_dump(mode="json"), staged, found)
@@ -56,13 +55,17 @@ def list_source(spec: SourceSpec, store: Store, parent: Manifest | None) -> Sour
 def keep_listing(spec: SourceSpec, store: Store, parent: Manifest | None, source: Source) -> None:
     """Let the next attempt of a run that begins now find its table as it is now."""
     if source.listing:
-        save_pending(spec, store, _previous(parent), source.listing)
+        save_pending(spec, store, _name(parent), source.listing)
 
 
 def forget_listing(spec: SourceSpec, store: Store, parent: Manifest | None) -> None:
     """Let the next attempt look at the table: this one was refused for what it found there."""
     if spec.is_table:
-        drop_pending(spec, store, _previous(parent))
+        drop_pending(spec, store, _name(parent))
+
+
+def _name(parent: Manifest | None) -> str:
+    return f"{parent.snapshot}-{parent.run}" if parent else "none"
 
 
 def _previous(parent: Manifest | None) -> PreviousSource | None:

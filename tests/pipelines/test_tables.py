@@ -86,6 +86,20 @@ def test_rollback_of_a_night_is_undone_by_the_next_one(mill: psycopg.Connection,
     assert read_manifest(store, 3).restores == 1
 
 
+def test_rollback_of_a_bad_night_does_not_bring_its_listing_back(mill: psycopg.Connection, tmp_path: Path) -> None:
+    """Seen in a walk-through: the run after a rollback took the table for what the bad night had found."""
+    first = night(tmp_path)
+    mill.execute("CREATE TABLE saved AS SELECT * FROM mill")
+    mill.execute("DELETE FROM mill WHERE id % 2 = 0")
+    night(tmp_path, "publish.max_delete_ratio=1")
+    rollback(open_store(first.uri), 1, datetime.now(UTC))
+    mill.execute("INSERT INTO mill SELECT * FROM saved WHERE id % 2 = 0")
+    mill.execute("UPDATE mill SET text = 'mended' WHERE id = 7")
+    summary = night(tmp_path)
+    assert counts(summary) == (0, 1, 0, 99, 1)
+    assert contents(summary.uri) == table(mill)
+
+
 def test_night_by_watermark_takes_changes_and_leaves_deletions_to_the_full_pass(
     mill: psycopg.Connection, tmp_path: Path
 ) -> None:

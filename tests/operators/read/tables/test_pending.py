@@ -10,6 +10,7 @@ from tests.operators.read.tables.corpus import rows, store, texts
 lance = pytest.importorskip("lance", reason="pip install 'millrace[lance]'")
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
+PARENT = "1-run"
 
 
 @pytest.fixture
@@ -21,42 +22,42 @@ def spec(tmp_path):
 @pytest.fixture
 def listing(spec, tmp_path):
     listing = list_table(spec, store(tmp_path))
-    save_pending(spec, store(tmp_path), None, listing, NOW)
+    save_pending(spec, store(tmp_path), PARENT, listing, NOW)
     return listing
 
 
 def test_load_pending_gives_the_rows_that_were_read_though_the_table_is_another(spec, listing, tmp_path):
     before = texts(spec, listing)
     lance.write_dataset(rows(text=["x"] * 4), spec.uri[0], mode="overwrite")
-    found = load_pending(spec, store(tmp_path), None, max_age=DAY, now=NOW + timedelta(hours=1))
+    found = load_pending(spec, store(tmp_path), PARENT, max_age=DAY, now=NOW + timedelta(hours=1))
     assert found == listing
     assert texts(spec, found) == before
 
 
 def test_load_pending_of_another_snapshot_before_or_other_fields_is_none(spec, listing, tmp_path):
-    assert load_pending(spec, store(tmp_path), listing.state, max_age=DAY, now=NOW) is None
+    assert load_pending(spec, store(tmp_path), "2-another", max_age=DAY, now=NOW) is None
     other = spec.model_copy(update={"metadata": ("lang",)})
-    assert load_pending(other, store(tmp_path), None, max_age=DAY, now=NOW) is None
+    assert load_pending(other, store(tmp_path), PARENT, max_age=DAY, now=NOW) is None
 
 
 @pytest.mark.parametrize("passed", [DAY, -timedelta(seconds=1)])
 def test_load_pending_that_is_too_old_or_from_the_future_is_none(spec, listing, tmp_path, passed):
-    assert load_pending(spec, store(tmp_path), None, max_age=DAY, now=NOW + passed) is None
+    assert load_pending(spec, store(tmp_path), PARENT, max_age=DAY, now=NOW + passed) is None
 
 
 def test_load_pending_whose_copies_were_swept_is_none(spec, listing, tmp_path):
     store(tmp_path).delete(listing.staged[0].key)
-    assert load_pending(spec, store(tmp_path), None, max_age=DAY, now=NOW) is None
+    assert load_pending(spec, store(tmp_path), PARENT, max_age=DAY, now=NOW) is None
 
 
 def test_load_pending_after_drop_is_none_and_to_drop_nothing_is_no_error(spec, listing, tmp_path):
-    drop_pending(spec, store(tmp_path), None)
-    drop_pending(spec, store(tmp_path), None)
-    assert load_pending(spec, store(tmp_path), None, max_age=DAY, now=NOW) is None
+    drop_pending(spec, store(tmp_path), PARENT)
+    drop_pending(spec, store(tmp_path), PARENT)
+    assert load_pending(spec, store(tmp_path), PARENT, max_age=DAY, now=NOW) is None
 
 
 def test_save_pending_again_replaces_the_older(spec, listing, tmp_path):
     lance.write_dataset(rows(_id=[5, 6, 7, 8]), spec.uri[0], mode="append")
     newer = list_table(spec, store(tmp_path))
-    save_pending(spec, store(tmp_path), None, newer, NOW + DAY)
-    assert load_pending(spec, store(tmp_path), None, max_age=DAY, now=NOW + DAY) == newer
+    save_pending(spec, store(tmp_path), PARENT, newer, NOW + DAY)
+    assert load_pending(spec, store(tmp_path), PARENT, max_age=DAY, now=NOW + DAY) == newer
