@@ -14,8 +14,8 @@ from operators.encode.encoder import Encoder
 KILLS, HANGS = 60, 70
 
 
-def words(count: int) -> str:
-    return " ".join(["grain"] * count)
+def words(count: int, word: str = "grain") -> str:
+    return " ".join([word] * count)
 
 
 class Marked:

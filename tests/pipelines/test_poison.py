@@ -22,7 +22,8 @@ DENSE = {"dense": {"kind": "dense", "model": "hashing", "dimensions": 32}}
 
 
 def marked(number: int, count: int) -> dict[str, Any]:
-    return {"_id": f"doc-{number:05d}", "title": "", "text": poison.words(count)}
+    """Each of another word: of equal texts one alone is encoded."""
+    return {"_id": f"doc-{number:05d}", "title": "", "text": poison.words(count, f"grain{number}")}
 
 
 def published(folder: Path) -> tuple[Manifest, list[str], list[dict[str, Any]]]:
@@ -78,7 +79,7 @@ def test_index_document_that_hangs_its_worker_is_rejected_and_all_others_are_pub
 def write_parts(folder: Path, count: int) -> None:
     """One part for each of so many files: smaller than 1 MiB, parts are not made."""
     for part in range(count):
-        text = " ".join(["weir"] * 200_000)
+        text = poison.words(200_000, f"weir{part}")
         write_corpus(folder / f"{part}.jsonl", [document(part), {"_id": f"long-{part}", "title": "", "text": text}])
 
 
