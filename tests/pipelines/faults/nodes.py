@@ -34,9 +34,7 @@ class ThreeNodes:
         # Head and nodes hand their environment on to the workers they start.
         environment = {**faults.environment, "RAY_worker_niceness": "0"}
         with patch.dict(os.environ, environment):
-            cluster = Cluster(
-                initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": _HEALTH, **_SMALL}
-            )
+            cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": _HEALTH, **_SMALL})
             try:
                 yield cls(faults, cluster)
             finally:

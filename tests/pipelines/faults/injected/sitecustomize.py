@@ -1,7 +1,7 @@
 """On PYTHONPATH of a driver and of the nodes it uses: faults at chosen points, by rules that a test changes as it goes.
 
 `$MILLRACE_FAULTS/rules.json` lists rules `{name, verb, key, when, act}`: the first call of a verb whose key matches
-notes who it is in the file `<name>`, and then acts. What happens in no test is that a rule acts twice.
+notes who it is in the file `<name>`, and then acts. A rule acts once.
 """
 
 import importlib.abc
@@ -23,7 +23,7 @@ _VERBS = ("get", "open", "put", "put_file", "create")
 class _Patch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Wraps functions of two modules right after they are imported."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name, _path=None, _target=None):
         if name not in {"operators.core.storage", "operators.encode.append"}:
             return None
         sys.meta_path.remove(self)
@@ -32,7 +32,7 @@ class _Patch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self._loader, spec.loader = spec.loader, self
         return spec
 
-    def create_module(self, spec):
+    def create_module(self, _spec):
         return None
 
     def exec_module(self, module):
