@@ -149,6 +149,21 @@ def test_prune_deletes_nothing_while_a_run_holds_the_lease_and_does_not_count_it
     assert file.key in keys(store)
 
 
+def test_prune_a_file_marked_long_ago_stays_for_a_snapshot_that_waits(store: Store) -> None:
+    """Snapshot 3 named it again after it was marked; whoever reads 3 has the grace, as of any other."""
+    publish_snapshot(store, ["a"])
+    publish_snapshot(store, ["b"])
+    prune(store, policy(), NOW)
+    third = rollback(store, 1, NOW + HOUR)
+    publish_snapshot(store, ["c"])
+    prune(store, policy(), NOW + GRACE)
+    assert list_snapshots(store) == [2, 3, 4]
+    assert is_whole(store, third)
+    prune(store, policy(), NOW + 2 * GRACE)
+    assert list_snapshots(store) == [4]
+    assert not is_whole(store, third)
+
+
 def test_prune_an_object_written_anew_waits_anew(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     publish_snapshot(store, ["a"])
