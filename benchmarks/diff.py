@@ -9,7 +9,6 @@ range, and write the next ledger. The driver's memory is its peak over what it h
 import argparse
 import os
 import platform
-import resource
 import tempfile
 import threading
 import time
@@ -58,7 +57,7 @@ def main() -> None:
         kinds = {columns.INPUT: pl.UInt64, columns.ORDINAL: pl.Int64, columns.STATE: pl.Int64}
         states = pl.DataFrame(inputs, schema=kinds)
         before = resident(os.getpid()) / _MIB
-        with _workers() as peak:
+        with _watched() as (workers, driver):
             started = time.perf_counter()
             comparison = Comparison(place, keys, ledger, states)
             receipts: list[DiffReceipt] = list(cluster.run(partial(compare_range, comparison), found))
@@ -66,14 +65,13 @@ def main() -> None:
             settling = Settling(place, keys, (), ledger, states)
             list(cluster.run(partial(settle_range, settling), found))
             settled = time.perf_counter() - started - compared
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     counts = {n: sum(getattr(r, n) for r in receipts) for n in ("added", "updated", "deleted", "unchanged")}
     print(f"{asked.keys:,} keys against a ledger of {asked.keys:,}, {len(found)} ranges, {os.cpu_count()} cores,")
     print(f"{platform.machine()}, ray {version('ray')}, polars {version('polars')}: {counts}")
+    print(f"compare {compared:.1f} s, next ledger {settled:.1f} s")
     print(
-        f"compare {compared:.1f} s, next ledger {settled:.1f} s; driver {before:,.0f} MiB before, {after:,.0f} at its"
+        f"driver {before:,.0f} MiB before, at most {max(driver):,.0f} meanwhile; workers together {max(workers):,.0f}"
     )
-    print(f"peak; all workers together at most {max(peak):,.0f} MiB")
 
 
 def _make(
@@ -130,20 +128,21 @@ def _ledger(place: Place, own: _Digests, contents: _Digests, within: Range) -> L
 
 
 @contextmanager
-def _workers() -> Iterator[list[float]]:
-    """MiB that all Ray workers of this process hold together, five times a second while the block runs."""
-    found = [0.0]
+def _watched() -> Iterator[tuple[list[float], list[float]]]:
+    """MiB of all Ray workers together and of this process, five times a second while the block runs."""
+    workers, driver = [0.0], [0.0]
     stop = threading.Event()
 
     def watch() -> None:
         while not stop.wait(0.2):
             memory = tree_memory(os.getpid())
-            found.append(sum(size for title, size in memory.items() if title.startswith("ray::")) / _MIB)
+            workers.append(sum(size for title, size in memory.items() if title.startswith("ray::")) / _MIB)
+            driver.append(memory.get("driver", 0) / _MIB)
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        yield found
+        yield workers, driver
     finally:
         stop.set()
         watcher.join()
