@@ -69,9 +69,7 @@ def main() -> None:
     print(f"{asked.keys:,} keys against a ledger of {asked.keys:,}, {len(found)} ranges, {os.cpu_count()} cores,")
     print(f"{platform.machine()}, ray {version('ray')}, polars {version('polars')}: {counts}")
     print(f"compare {compared:.1f} s, next ledger {settled:.1f} s")
-    print(
-        f"driver {before:,.0f} MiB before, at most {max(driver):,.0f} meanwhile; workers together {max(workers):,.0f}"
-    )
+    print(f"driver {before:,.0f} MiB before, at most {max(driver):,.0f} meanwhile; workers {max(workers):,.0f}")
 
 
 def _make(
