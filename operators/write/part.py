@@ -5,6 +5,7 @@ import pyarrow.compute as pc
 
 from operators.core import columns, schema
 from operators.core.encoder_spec import Kind
+from operators.core.errors import GateError
 from operators.core.manifest import EncoderTotals
 from operators.core.parcel import Parcel, count_documents
 from operators.core.receipts import PartReceipt, VectorsReceipt
@@ -36,11 +37,15 @@ def write_part(store: Store, parcel: Parcel, spec: WriteSpec) -> PartReceipt:
 def write_stored_part(store: Store, parcel: Parcel, spec: WriteSpec) -> VectorsReceipt:
     """Put the vectors of a part whose documents are stored, and return the receipt to commit.
 
-    Raises `ValueError` where a document was rejected: its rows must stay beside those of the other encoders.
+    Raises `GateError` where a document was rejected: its rows must stay beside those of the other encoders.
     """
     if parcel.rejects.num_rows:
         [first, *more] = parcel.rejects.to_pylist()
-        raise ValueError(f"part {parcel.part}: {1 + len(more)} stored documents were rejected, the first: {first}")
+        raise GateError(
+            f"not published: {', '.join(spec.kinds)} cannot encode {1 + len(more)} stored documents of part "
+            f"{parcel.part}, the first: {first[columns.DOC_ID]} ({first[columns.REASON]}: {first[columns.DETAIL]}). "
+            f"Take them out of the source and index with the encoders of before, then change the encoder"
+        )
     vectors = {name: vectors_of(parcel.table, name, kind) for name, kind in spec.kinds.items()}
     files = {name: write_vectors(store, parcel.part, name, table, spec) for name, table in vectors.items()}
     return VectorsReceipt(part=parcel.part, files=files, totals=_all_totals(parcel, vectors), seconds=parcel.seconds)
