@@ -3,13 +3,13 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
 from ray.cluster_utils import Cluster
 
-from tests.pipelines.faults.drivers import Faults
+from tests.pipelines.faults.drivers import Faults, until
 
 #: A node that says nothing for so long is dead: 5 looks, each waiting up to 2 s for an answer.
 _HEALTH = {
@@ -50,11 +50,12 @@ class ThreeNodes:
 
     def freeze(self, node_id: str) -> None:
         """The node answers nobody any more. Its workers are not touched."""
-        os.kill(self._raylet(node_id), signal.SIGSTOP)
+        [raylet] = self._node(node_id).all_processes["raylet"]
+        os.kill(raylet.process.pid, signal.SIGSTOP)
 
-    def thaw(self, node_id: str) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self._raylet(node_id), signal.SIGCONT)
+    def wait_for_death(self, node_id: str) -> None:
+        """The cluster takes the node for dead."""
+        until(lambda: node_id not in self._cluster.global_state._live_node_ids(), "the node is taken for dead")
 
     def mend(self) -> None:
         """Take nodes away that are dead, and add new ones until there are two."""
@@ -67,7 +68,3 @@ class ThreeNodes:
 
     def _node(self, node_id: str) -> Any:
         return next(node for node in self._cluster.worker_nodes if node.node_id == node_id)
-
-    def _raylet(self, node_id: str) -> int:
-        [info] = self._node(node_id).all_processes["raylet"]
-        return int(info.process.pid)
