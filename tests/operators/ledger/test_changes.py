@@ -98,8 +98,8 @@ def test_nights_of_any_inputs_change_what_a_dictionary_says_and_settle_to_its_le
 def _placed(number: int, expected: model.Outcome) -> st.SearchStrategy[dict[int, Place]]:
     """Most of what was wanted was written, the rest was rejected; and compaction moved some that did not change."""
     keys = sorted(expected.wanted.keys() | expected.unchanged)
-    places = st.tuples(st.just(f"n{number}"), st.integers(0, 9), st.integers(1, 3))
-    return st.fixed_dictionaries({}, optional=dict.fromkeys(keys, places))
+    places = {key: st.tuples(st.just(f"n{number}"), st.just(10 * key), st.integers(1, 3)) for key in keys}
+    return st.fixed_dictionaries({}, optional=places)
 
 
 def check_texts(settled: pl.DataFrame, ledger: Ledger, placed: dict[int, Place]) -> None:
