@@ -110,7 +110,10 @@ def compact(
 
 @app.command()
 def plan(recipe: RecipePath, store: StoreUri = None, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Print what `index` would do: inputs, parts, encoders, resources, keys. Writes nothing."""
+    """Print what `index` would do: inputs, parts, encoders, resources, keys.
+
+    Publishes nothing; of a table it makes the copy that `index` reads.
+    """
     from pipelines.job import plan_job
     from pipelines.show_plan import show_plan
 
