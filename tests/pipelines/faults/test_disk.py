@@ -8,9 +8,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from operators.core import schema
+from operators.core.encoder_spec import Kind
 from operators.core.errors import MillraceError, StoreError
+from operators.index.sparse import build_sparse
+from operators.index.vectors import Vectors
 from pipelines import command
 from tests.pipelines.faults import inline
 from tests.pipelines.faults.nights import ENCODED, Nights, numbers, see
@@ -101,3 +106,15 @@ def test_index_built_on_a_full_disk_names_the_index_each_time_and_goes_on_after_
     assert len(stopped) > 4
     assert summary.encoded == 0
     assert see(summary.uri, tmp_path / "cache") == small.expected
+
+
+@pytest.mark.parametrize("free", [20_000, 100_000], ids=["no room for rows", "no room for weights"])
+def test_build_sparse_on_a_full_disk_raises_instead_of_killing_its_worker(
+    tmp_path: Path, disk: Path, free: int
+) -> None:
+    """A map of a file without space behind it ends the process at the first write: this test would end pytest."""
+    rows, terms = 2000, list(range(8))
+    table = pa.table({"indices": [terms] * rows, "weights": [[1.0] * 8] * rows}, schema=schema.SPARSE)
+    leave(disk, free)
+    with pytest.raises(OSError, match="No space left on device"):
+        build_sparse(Vectors(Kind.SPARSE, 64, rows, lambda: iter([table])), disk)

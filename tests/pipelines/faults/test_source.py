@@ -41,7 +41,9 @@ def test_index_file_rewritten_between_plan_and_reading_stops_and_the_next_run_is
     nights = prepare(tmp_path)
     recipe = nights.begin(tmp_path / "collection")
     changed = second_night()["d.jsonl"]
-    changed[7] = {**changed[7], "text": "changed while it was read"}
+    # Of the same size, so that only its version tells.
+    backwards = changed[7]["text"][::-1]
+    changed[7] = {**changed[7], "text": backwards}
     path = tmp_path / "corpus" / "d.jsonl"
     with monkeypatch.context() as patching:
         before_first(patching, importlib.import_module(module), "read_part", lambda: write_corpus(path, changed))
@@ -53,7 +55,7 @@ def test_index_file_rewritten_between_plan_and_reading_stops_and_the_next_run_is
     scratch = index_inline(tmp_path, f"store={tmp_path}/scratch", *GATES)
     rows = see(uri, tmp_path / "cache").rows
     assert rows == see(scratch.uri, tmp_path / "cache").rows
-    assert rows["doc-00127"][0][0] == "number127 changed while it was read"
+    assert rows["doc-00127"][0][0] == f"number127 {backwards}"
 
 
 def test_index_file_gone_between_plan_and_reading_stops_and_deletes_nothing(
