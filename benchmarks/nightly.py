@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,16 @@ def main() -> None:
     texts = list(dict.fromkeys(read_texts(asked.corpus, 2 * asked.documents)))[: asked.documents + more]
     first = {f"d{row:07d}": text for row, text in enumerate(texts[: asked.documents])}
     night = _night(first, texts[asked.documents :])
+    print(f"{asked.corpus.name}, {len(first):,} documents in {asked.files} files, {platform.machine()}, {_versions()}")
+    print("\n| run | wall | of full build | encoded | reused | encoding work of full build | steps |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        runs = list(_runs(Path(folder), asked.files, first, night))
+        for run in _runs(Path(folder), asked.files, first, night):
+            runs.append(run)
+            print(_row(run, runs[0]), flush=True)
     if asked.json:
         asked.json.write_text(json.dumps(runs), encoding="utf-8")
-    print(f"{asked.corpus.name}, {len(first):,} documents in {asked.files} files, {platform.machine()}, {_versions()}")
-    _print(runs)
 
 
 def _night(first: Texts, added: list[str]) -> Texts:
@@ -55,7 +60,7 @@ def _night(first: Texts, added: list[str]) -> Texts:
     return after | {f"n{row:07d}": text for row, text in enumerate(added)}
 
 
-def _runs(folder: Path, files: int, first: Texts, night: Texts) -> list[dict[str, Any]]:
+def _runs(folder: Path, files: int, first: Texts, night: Texts) -> Iterator[dict[str, Any]]:
     def index(name: str, texts: Texts | None, collection: str = "first", prefix: str = "part") -> dict[str, Any]:
         if texts is not None:
             _write(folder / "corpus", files, texts, prefix)
@@ -63,13 +68,11 @@ def _runs(folder: Path, files: int, first: Texts, night: Texts) -> list[dict[str
 
     names = list(first)
     repeated = {name: first[names[row % int(len(names) * (1 - _REPEATED))]] for row, name in enumerate(names)}
-    return [
-        index("full build", first),
-        index("night of 2 % changes", night),
-        index("night without a change", None),
-        index("night of renamed files", night, prefix="renamed"),
-        index("30 % repeated texts, full build", repeated, "second"),
-    ]
+    yield index("full build", first)
+    yield index("night of 2 % changes", night)
+    yield index("night without a change", None)
+    yield index("night of renamed files", night, prefix="renamed")
+    yield index("30 % repeated texts, full build", repeated, "second")
 
 
 def _write(corpus: Path, files: int, texts: Texts, prefix: str) -> None:
@@ -99,16 +102,12 @@ def _index(folder: Path, collection: str) -> dict[str, Any]:
     return {"wall": time.perf_counter() - started, **json.loads(done.stdout)}
 
 
-def _print(runs: list[dict[str, Any]]) -> None:
-    print("\n| run | wall | of full build | encoded | reused | encoding work of full build | steps |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    full = runs[0]
-    for run in runs:
-        work = _encoding(run) / _encoding(full)
-        steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in run["stages"].items())
-        share = run["wall"] / full["wall"]
-        cells = (f"{run['wall']:.1f} s", f"{share:.1%}", f"{run['encoded']:,}", f"{run['reused']:,}", f"{work:.1%}")
-        print(f"| {run['name']} | {' | '.join(cells)} | {steps} |")
+def _row(run: dict[str, Any], full: dict[str, Any]) -> str:
+    work = _encoding(run) / _encoding(full)
+    steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in run["stages"].items())
+    share = run["wall"] / full["wall"]
+    cells = (f"{run['wall']:.1f} s", f"{share:.1%}", f"{run['encoded']:,}", f"{run['reused']:,}", f"{work:.1%}")
+    return f"| {run['name']} | {' | '.join(cells)} | {steps} |"
 
 
 def _encoding(run: dict[str, Any]) -> float:
