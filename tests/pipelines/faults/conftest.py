@@ -28,9 +28,9 @@ def faults(tmp_path: Path) -> Faults:
     return Faults(tmp_path / "faults")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def three_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ThreeNodes]:
-    """A cluster that lives for all tests; each finds it whole and without rules."""
+    """A cluster for all tests of a file, each of which finds it whole and without rules; then it and its rules go."""
     with ThreeNodes.started(Faults(tmp_path_factory.mktemp("cluster") / "faults")) as cluster:
         yield cluster
 

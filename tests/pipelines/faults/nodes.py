@@ -11,12 +11,12 @@ from ray.cluster_utils import Cluster
 
 from tests.pipelines.faults.drivers import Faults, until
 
-#: A node that says nothing for so long is dead: 5 looks, each waiting up to 2 s for an answer.
+#: A node that is gone is dead after 2 s, one that says nothing after 8: 4 looks, each waiting up to 1.5 s.
 _HEALTH = {
     "health_check_initial_delay_ms": 2000,
-    "health_check_period_ms": 1000,
-    "health_check_timeout_ms": 2000,
-    "health_check_failure_threshold": 5,
+    "health_check_period_ms": 500,
+    "health_check_timeout_ms": 1500,
+    "health_check_failure_threshold": 4,
 }
 _SMALL = {"object_store_memory": 200 << 20, "include_dashboard": False}
 
