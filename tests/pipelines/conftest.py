@@ -71,7 +71,7 @@ def ray_cluster() -> Iterator[None]:
 
 
 @pytest.fixture
-def index(tmp_path: Path, ray_cluster: None) -> Index:
+def ray_index(tmp_path: Path, ray_cluster: None) -> Index:
     """Index `tmp_path/corpus/*.jsonl` with the hashing and idf encoders, quietly."""
 
     def run(*overrides: str, **more: Any) -> Summary:
@@ -80,3 +80,9 @@ def index(tmp_path: Path, ray_cluster: None) -> Index:
         return index_recipe(load_recipe(path, overrides), None, Console(stderr=True, quiet=True))
 
     return run
+
+
+@pytest.fixture
+def index(ray_index: Index) -> Index:
+    """`ray_index`, unless a file has its own way to index."""
+    return ray_index

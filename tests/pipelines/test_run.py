@@ -23,7 +23,12 @@ from pipelines.summary import Summary, show
 from tests.pipelines.conftest import Index, document, recipe_text, whole_text, write_corpus
 from tests.pipelines.inline import ENCODERS, contents, index_inline, run_job
 
-pytestmark = pytest.mark.ray
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    """Without Ray, which the first test has: what is asked here is the same on any cluster."""
+    encoders = json.loads(recipe_text(tmp_path))["encoders"]
+    return lambda *overrides, **more: index_inline(tmp_path, *overrides, **{"encoders": encoders, **more})
 
 
 def published(folder: Path, number: int | None = None) -> Manifest:
@@ -41,9 +46,10 @@ def stored_documents(folder: Path, manifest: Manifest) -> pl.DataFrame:
     return pl.concat([pl.read_parquet(BytesIO(store.get(part.documents.key))) for part in manifest.parts])
 
 
-def test_index_good_corpus_publishes_every_document_and_finds_each(tmp_path: Path, index: Index) -> None:
+@pytest.mark.ray
+def test_index_good_corpus_publishes_every_document_and_finds_each(tmp_path: Path, ray_index: Index) -> None:
     write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(300)])
-    summary = index()
+    summary = ray_index()
     assert (summary.snapshot, summary.documents, summary.encoded, summary.added) == (1, 300, 300, 300)
     assert (summary.rejected, summary.updated, summary.deleted, summary.unchanged) == (0, 0, 0, 0)
     assert summary.recall == {"dense": 1.0, "sparse": 1.0}
