@@ -1,6 +1,7 @@
 """What `millrace index` wraps around a run: resolve, run, and turn whatever ends it into one message."""
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -62,22 +63,38 @@ def _alone(job: Job, console: Console) -> AbstractContextManager[None]:
 
 @contextmanager
 def _one_message(job: Job, console: Console) -> Iterator[None]:
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupted = _watch_interrupts()
     try:
         yield
     except KeyboardInterrupt:
-        console.print(
-            f"interrupted: run {job.run} keeps what is done under {job.store.locate('runs/' + job.run)}. "
-            f"Run the same command again to go on",
-            soft_wrap=True,
-        )
-        raise typer.Exit(_INTERRUPTED) from None
+        raise _interruption(job, console) from None
     except Exception as error:
+        # Interrupted in the midst of a call, a library may raise something of its own.
+        if interrupted.is_set():
+            raise _interruption(job, console) from None
         own = own_error(error)
         if own is None:
             raise
         raise own from None
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _interruption(job: Job, console: Console) -> typer.Exit:
+    console.print(
+        f"interrupted: run {job.run} keeps what is done under {job.store.locate('runs/' + job.run)}. "
+        f"Run the same command again to go on",
+        soft_wrap=True,
+    )
+    return typer.Exit(_INTERRUPTED)
+
+
+def _watch_interrupts() -> threading.Event:
+    """Let Ctrl-C and SIGTERM raise `KeyboardInterrupt`, and remember that one came."""
+    interrupted = threading.Event()
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        interrupted.set()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    return interrupted

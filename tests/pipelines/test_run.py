@@ -1,6 +1,7 @@
 """The whole job on embedded Ray with encoders that need no weights: what is published is what the source held."""
 
 import json
+import signal
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import typer
 from rich.console import Console
 
 from operators.core.errors import GateError, IntegrityError, MillraceError, OvertakenError
@@ -319,3 +321,24 @@ def test_search_changed_part_on_the_store_is_refused(tmp_path: Path, index: Inde
         Snapshot.open(summary.uri).search("number3")
     assert file.sha256 in str(refused.value)
     assert path.name in str(refused.value)
+
+
+def test_index_interrupted_in_a_call_that_raises_something_else_ends_as_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen once in CI: Ctrl-C inside a library came out as an error of that library, and exit code 1."""
+
+    def interrupted(*_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("the library's own") from None
+
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(1)])
+    (tmp_path / "recipe.yaml").write_text(recipe_text(tmp_path, encoders=ENCODERS))
+    monkeypatch.setattr(command, "run", interrupted)
+    out = StringIO()
+    with pytest.raises(typer.Exit) as ended:
+        index_recipe(load_recipe(tmp_path / "recipe.yaml"), None, Console(file=out, width=500))
+    assert ended.value.exit_code == 130
+    assert "Run the same command again to go on" in out.getvalue()
