@@ -29,7 +29,8 @@ def show_difference(store: Store, first: int, second: int, ids: int, console: Co
     if as_json:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
         return
-    table = Table(box=None, show_header=False, title=f"From snapshot {first} to {second}", title_justify="left")
+    console.print(f"From snapshot {first} to {second}")  # as a table's title it is broken to the table's width
+    table = Table(box=None, show_header=False)
     for kind in _KINDS:
         found = facts["ids"][kind]
         more = ", …" if facts[kind] > len(found) > 0 else ""

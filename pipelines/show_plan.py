@@ -25,7 +25,7 @@ def show_plan(job: Job, console: Console, *, as_json: bool) -> None:
         return
     table = Table(box=None, show_header=False)
     for name, value in facts.items():
-        if name != "encoders":
+        if name != "encoders" and value not in ([], {}):
             table.add_row(f"[dim]{name}[/dim]", _plain(value))
     console.print(table)
     encoders = Table("encoder", *(key.replace("_", " ") for key in _ENCODER_KEYS), box=None)

@@ -203,7 +203,8 @@ def from_json(data: bytes, name: str) -> Manifest:
     try:
         version = _Versioned.model_validate_json(data).format
         if version != FORMAT:
-            raise IntegrityError(f"{name} has format {version}, this Millrace reads {FORMAT}: use a newer Millrace")
+            remedy = "use a newer Millrace" if version > FORMAT else "index into another store or collection"
+            raise IntegrityError(f"{name} has format {version}, this Millrace reads {FORMAT}: {remedy}")
         return Manifest.model_validate_json(data)
     except ValidationError as error:
         problem = error.errors()[0]

@@ -135,7 +135,7 @@ def test_newer_format_asks_for_a_newer_millrace() -> None:
 
 
 def test_older_format_is_named_too() -> None:
-    with pytest.raises(IntegrityError, match=r"format 1, this Millrace reads 2"):
+    with pytest.raises(IntegrityError, match=r"format 1, this Millrace reads 2: index into another store"):
         from_json(changed(format=1), "m")
 
 

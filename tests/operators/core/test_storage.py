@@ -211,6 +211,8 @@ def test_prove_store_refused_by_its_own_probe_goes_on(shaky: Store) -> None:
     _Shaky.after = True
     _Shaky.failures[:] = [FileExistsError("412")]
     prove_store(shaky)
+    assert _Shaky.failures == [], "the probe never met the refusal"
+    assert shaky.list("probes/") == []
 
 
 def test_unknown_protocol_is_named() -> None:
