@@ -157,18 +157,12 @@ def plan_job(recipe: Recipe) -> Job:
     )
     identity = Identity(
         collection=recipe.collection,
-        source=_source_fingerprint(inputs, source.problems),
+        source=inputs.version(gaps=bool(source.problems)),
         documents=documents,
         encoders={name: encoder.fingerprint for name, encoder in encoders.items()},
         index=fingerprint(recipe.index),
     )
     return Job(recipe, store, parent, source, inputs, encoders, identity)
-
-
-def _source_fingerprint(inputs: PlannedInputs, problems: Sequence[str]) -> str:
-    """The versions of all inputs. With gaps it is another: once there are none, what is gone is looked for."""
-    versions = [[each.input, each.name, each.bytes, each.token] for each in inputs.inputs]
-    return fingerprint([*versions, "gaps"] if problems else versions)
 
 
 def known_inputs_of(store: Store, parent: Manifest | None) -> Sequence[KnownInput]:

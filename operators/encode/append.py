@@ -1,14 +1,14 @@
 """One encoder's vectors, in place of its token ids."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.core import columns, schema
+from operators.core import columns
 from operators.core.encoder_spec import Role
+from operators.core.rejects import reject
 from operators.encode.encoder import Encoder
 
 NON_FINITE = "non_finite_vector"
@@ -32,14 +32,7 @@ def append_vectors(table: pa.Table, name: str, encoder: Encoder) -> tuple[pa.Tab
     bad = encoded.take(pa.array(bad_rows[first], pa.int64()))
     what = f"encoder {name} gave a number that is not finite for chunk"
     details = [f"{what} {chunk}" for chunk in bad[columns.CHUNK].to_pylist()]
-    return encoded.filter(pa.array(keep, pa.bool_())), rejected(bad, [NON_FINITE] * bad.num_rows, details)
-
-
-def rejected(rows: pa.Table, reasons: Sequence[str], details: Sequence[str]) -> pa.Table:
-    """Rejects in `schema.REJECTS`, one for each row of documents."""
-    found = {columns.REASON: pa.array(reasons, pa.string()), columns.DETAIL: pa.array(details, pa.string())}
-    kept = {column: rows[column] for column in (columns.FILE, columns.LINE, columns.DOC_ID)}
-    return schema.conform(pa.table({**found, **kept}), schema.REJECTS)
+    return encoded.filter(pa.array(keep, pa.bool_())), reject(bad, [NON_FINITE] * bad.num_rows, details)
 
 
 def _finite(vectors: pa.Table) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from operators.core import columns
 from operators.core.errors import MillraceError
 from operators.core.journal import Attempt, Death, Journal, Ledger, Window
-from operators.encode.append import rejected
+from operators.core.rejects import reject
 
 KILLS = "kills_worker"
 HANGS = "hangs_worker"
@@ -94,7 +94,7 @@ class Isolator:
         reasons = [HANGS if hung else KILLS for hung in found.values()]
         what = {HANGS: "did not end in the time allowed", KILLS: "killed its worker"}
         details = [f"encoder {self._encoder}: encoding this document {what[r]}, alone and twice" for r in reasons]
-        return rejected(documents.first_rows(list(found)), reasons, details)
+        return reject(documents.first_rows(list(found)), reasons, details)
 
 
 class _Documents:

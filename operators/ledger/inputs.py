@@ -7,6 +7,7 @@ import polars as pl
 import pyarrow as pa
 
 from operators.core import columns, schema
+from operators.core.fingerprint import fingerprint
 from operators.core.receipts import InputCount
 from operators.core.spec import Spec
 from operators.core.storage import redact
@@ -38,6 +39,11 @@ class PlannedInputs:
     inputs: tuple[KnownInput, ...]
     read: frozenset[int]
     whole: bool
+
+    def version(self, *, gaps: bool) -> str:
+        """Name of the versions of all inputs; with gaps in the listing another one, as then nothing is deleted."""
+        versions = [[each.input, each.name, *each.version] for each in self.inputs]
+        return fingerprint([*versions, "gaps"] if gaps else versions)
 
     def states(self, counts: Mapping[int, InputCount]) -> pl.DataFrame:
         """(input, ordinal, state) for `occurrences`, once those to be read were counted.

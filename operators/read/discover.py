@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from operators.core.errors import MillraceError, StoreError, UsageError
-from operators.core.fingerprint import fingerprint
 from operators.read.datasets import data_files
 from operators.read.listing import InputFile, Listing
 from operators.read.location import Location, locate
@@ -14,7 +13,7 @@ from operators.read.open import COMPRESSED
 from operators.read.source import naming, pinned
 from operators.read.spec import PARQUET, Format, SourceSpec
 
-__all__ = ["InputFile", "discover", "fits", "list_inputs", "source_fingerprint"]
+__all__ = ["InputFile", "discover", "fits", "list_inputs"]
 
 #: What is read of a folder; a file named by the recipe, or matched by its glob, is read whatever its suffix.
 _SUFFIXES: dict[Format, tuple[str, ...]] = {
@@ -56,11 +55,6 @@ def list_inputs(spec: SourceSpec) -> Listing:
     if problems and not found:
         raise StoreError("; ".join(problems))
     return Listing(_sorted(found), tuple(problems))
-
-
-def source_fingerprint(inputs: tuple[InputFile, ...]) -> str:
-    """Name of the versions of all inputs: it changes when a file comes, goes or changes."""
-    return fingerprint([list(file.model_dump().values()) for file in inputs])
 
 
 def _check_files(spec: SourceSpec) -> None:

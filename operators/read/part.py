@@ -4,7 +4,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from operators.core import columns, schema
+from operators.core import schema
+from operators.core.rejects import reject_all
 from operators.read.normalize import Document, normalize
 from operators.read.record import Bad, Reason, Record
 from operators.read.records import read_slice
@@ -37,13 +38,7 @@ def read_part(part: PlannedPart, spec: SourceSpec) -> tuple[pa.Table, pa.Table]:
 
 def duplicate_rejects(documents: pa.Table) -> pa.Table:
     """A `duplicate_id` reject (schema `REJECTS`) for each document."""
-    count = documents.num_rows
-    given = {
-        columns.REASON: pa.repeat(Reason.DUPLICATE_ID.value, count),
-        columns.DETAIL: pa.repeat("another document that is read before has this id", count),
-    }
-    arrays = [given[name] if name in given else documents[name] for name in schema.REJECTS.names]
-    return pa.Table.from_arrays(arrays, schema=schema.REJECTS)
+    return reject_all(documents, Reason.DUPLICATE_ID, "another document that is read before has this id")
 
 
 def _row(document: Document, file: str, record: Record) -> tuple[Any, ...]:

@@ -4,7 +4,6 @@ from enum import StrEnum
 from itertools import groupby
 
 import pyarrow as pa
-from pydantic import TypeAdapter
 
 from operators.core import columns, schema
 from operators.core.spec import Spec
@@ -51,19 +50,6 @@ class PlannedPart(Spec):
 
     part: str
     slices: tuple[Slice, ...]
-
-
-_SLICES = TypeAdapter(tuple[Slice, ...])
-
-
-def slices_to_json(part: PlannedPart) -> bytes:
-    """A part's slices, to travel with the part's name."""
-    return _SLICES.dump_json(part.slices)
-
-
-def part_from_json(part: str, slices: bytes) -> PlannedPart:
-    """The inverse of `slices_to_json`."""
-    return PlannedPart(part=part, slices=_SLICES.validate_json(slices))
 
 
 def plan_table(parts: tuple[PlannedPart, ...]) -> pa.Table:

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.core import columns, schema
+from operators.core import columns
+from operators.core.rejects import reject_all
 
 #: Why a document is rejected whose text another document had.
 SAME_TEXT = "same_text_rejected"
@@ -68,13 +69,7 @@ def documents_with(documents: pa.Table, document: NDArray[np.int64], spans: pa.T
 
 def copy_rejects(documents: pa.Table) -> pa.Table:
     """A reject (schema `REJECTS`) for each document whose text was rejected with another document."""
-    count = documents.num_rows
-    given = {
-        columns.REASON: pa.repeat(SAME_TEXT, count),
-        columns.DETAIL: pa.repeat("another document has the same text, and was rejected while it was encoded", count),
-    }
-    arrays = [given[name] if name in given else documents[name] for name in schema.REJECTS.names]
-    return pa.Table.from_arrays(arrays, schema=schema.REJECTS)
+    return reject_all(documents, SAME_TEXT, "another document has the same text, and was rejected while it was encoded")
 
 
 def _by_key(placed: pa.Table) -> dict[bytes, tuple[str, int, int]]:

@@ -137,3 +137,16 @@ def test_count_inputs_adds_up_the_parts_of_an_input_and_is_complete_only_where_a
 def test_known_inputs_of_a_table_keep_ids_above_the_signed_range() -> None:
     table = pa.Table.from_pylist([A.model_dump()], schema=schema.INPUTS)
     assert known_inputs(table)[0].input == 2**64 - 1
+
+
+def test_version_names_every_input_and_gaps() -> None:
+    one, other = (KnownInput(input=n, path=f"/{n}", name=str(n), bytes=n, token="t") for n in (1, 2))
+
+    def version(*inputs: KnownInput, gaps: bool = False) -> str:
+        return PlannedInputs(inputs, frozenset(), whole=True).version(gaps=gaps)
+
+    changed = other.model_copy(update={"token": "u"})
+    versions = {version(one), version(one, other), version(one, changed), version(one, other, gaps=True)}
+    assert len(versions) == 4
+    counted = one.model_copy(update={"documents": 7, "rejected": 1})
+    assert version(counted, other) == version(one, other)

@@ -8,7 +8,7 @@ import zstandard
 from operators.read.discover import discover
 from operators.read.part import read_part
 from operators.read.plan import plan_parts
-from operators.read.slices import Kind, PlannedPart, Slice, part_from_json, parts_from_table, plan_table, slices_to_json
+from operators.read.slices import Kind, parts_from_table, plan_table
 from tests.operators.read.sources import documents, ids, jsonl, read_all, reasons, source
 
 MIB = 1 << 20
@@ -139,9 +139,3 @@ def test_plan_table_gives_back_the_parts_it_was_made_of(tmp_path):
 def test_plan_table_without_its_columns_is_refused():
     with pytest.raises(ValueError, match="lacks columns"):
         parts_from_table(pa.table({"part": ["a"]}))
-
-
-def test_slices_as_json_come_back_equal():
-    piece = Slice(path="/a", name="a", bytes=3, token="t", kind=Kind.BYTES, start=1, stop=2, lines_before=4)
-    part = PlannedPart(part="00000-a", slices=(piece, piece))
-    assert part_from_json(part.part, slices_to_json(part)) == part
