@@ -94,28 +94,29 @@ def _prefixes(values: _Digests) -> NDArray[np.uint16]:
     return values.view(">u2").reshape(len(values), 8)[:, 0].astype(np.uint16)
 
 
-def _keys(place: Place, own: _Digests, contents: _Digests, rows: NDArray[np.int64], start: int) -> StoredFile:
-    found = {
+def _documents(own: _Digests, contents: _Digests, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """What a row of a night's keys and a row of the ledger both have."""
+    return {
         columns.KEY: _hashes(own[rows]),
         columns.CONTENT: _hashes(contents[rows]),
         columns.TEXT_HASH: _hashes(contents[rows]),
         columns.INPUT: pa.repeat(pa.scalar(1, pa.uint64()), len(rows)),
         columns.LINE: pa.array(rows + 1, pa.int64()),
-        columns.PART: pa.repeat(f"part-{start:09d}", len(rows)),
-        columns.PREFIX: pa.array(_prefixes(own[rows]), pa.uint16()),
     }
-    return place.put_table(f"keys/{start:09d}", pa.table(found).select(schema.KEYS.names).cast(schema.KEYS))
+
+
+def _keys(place: Place, own: _Digests, contents: _Digests, rows: NDArray[np.int64], start: int) -> StoredFile:
+    part = pa.repeat(f"part-{start:09d}", len(rows))
+    prefix = pa.array(_prefixes(own[rows]), pa.uint16())
+    found = {columns.PREFIX: prefix, **_documents(own, contents, rows), columns.PART: part}
+    return place.put_table(f"keys/{start:09d}", pa.table(found).cast(schema.KEYS))
 
 
 def _ledger(place: Place, own: _Digests, contents: _Digests, within: Range) -> LedgerFile:
     heads = _prefixes(own)
     [rows] = np.nonzero((heads >= within.first) & (heads <= within.last))
     found = {
-        columns.KEY: _hashes(own[rows]),
-        columns.CONTENT: _hashes(contents[rows]),
-        columns.TEXT_HASH: _hashes(contents[rows]),
-        columns.INPUT: pa.repeat(pa.scalar(1, pa.uint64()), len(rows)),
-        columns.LINE: pa.array(rows + 1, pa.int64()),
+        **_documents(own, contents, rows),
         columns.PART: pa.repeat("stored", len(rows)),
         columns.ROW: pa.array(rows, pa.int64()),
         columns.ROWS: pa.repeat(pa.scalar(1, pa.int64()), len(rows)),

@@ -1,5 +1,6 @@
 """Which files of a snapshot are no longer there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from operators.core.manifest import Manifest, StoredFile
@@ -20,6 +21,13 @@ def find_lost(store: Store, manifest: Manifest) -> list[LostFile]:
     folders = sorted({_folder(file.key) for file in files})
     found = {info.key: info.bytes for folder in folders for info in store.list(f"{folder}/")}
     return [LostFile(file, found.get(file.key)) for file in files if found.get(file.key) != file.bytes]
+
+
+def describe_lost(store: Store, lost: Sequence[LostFile]) -> str:
+    """The first lost file with what was expected and found there, and how many more there are."""
+    first, more = lost[0], f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+    size = "nothing" if first.found is None else f"{first.found:,} bytes"
+    return f"{store.locate(first.file.key)}{more}: expected {first.file.bytes:,} bytes, found {size}"
 
 
 def _folder(key: str) -> str:

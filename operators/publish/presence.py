@@ -5,7 +5,7 @@ from operators.core.layout import run_file
 from operators.core.manifest import Manifest
 from operators.core.storage import Store
 from operators.publish.chain import read_manifest
-from operators.publish.lost import LostFile, find_lost
+from operators.publish.lost import LostFile, describe_lost, find_lost
 
 
 def check_present(store: Store, manifest: Manifest) -> None:
@@ -15,14 +15,8 @@ def check_present(store: Store, manifest: Manifest) -> None:
     they name. One listing a folder: a thousand files a request.
     """
     lost = find_lost(store, manifest)
-    if not lost:
-        return
-    first, more = lost[0], f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-    size = "nothing" if first.found is None else f"{first.found:,} bytes"
-    raise IntegrityError(
-        f"not published: {store.locate(first.file.key)}{more}: expected {first.file.bytes:,} bytes, found {size}. "
-        f"{_advice(store, manifest, lost)}"
-    )
+    if lost:
+        raise IntegrityError(f"not published: {describe_lost(store, lost)}. {_advice(store, manifest, lost)}")
 
 
 def _advice(store: Store, manifest: Manifest, lost: list[LostFile]) -> str:

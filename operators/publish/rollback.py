@@ -8,7 +8,7 @@ from operators.core.manifest import Manifest, Parent
 from operators.core.storage import Store
 from operators.publish.chain import manifest_sha256, read_manifest
 from operators.publish.commit import publish
-from operators.publish.lost import find_lost
+from operators.publish.lost import describe_lost, find_lost
 
 #: What a run did to the source's documents was done once: whoever adds up the chain must not count it again.
 _DONE_ONCE = dict.fromkeys(("encoded", "reused", "added", "updated", "deleted", "unchanged"), 0)
@@ -59,14 +59,11 @@ def _repeat(store: Store, target: Manifest, head: Manifest, now: datetime) -> Ma
 
 def _check_files(store: Store, target: Manifest) -> None:
     lost = find_lost(store, target)
-    if not lost:
-        return
-    first, more = lost[0], f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-    size = "nothing" if first.found is None else f"{first.found:,} bytes"
-    raise IntegrityError(
-        f"not rolled back: {store.locate(first.file.key)}{more}: snapshot {target.snapshot} names "
-        f"{first.file.bytes:,} bytes there, found {size}. Restore the file from a copy, or choose another snapshot"
-    )
+    if lost:
+        raise IntegrityError(
+            f"not rolled back to snapshot {target.snapshot}: {describe_lost(store, lost)}. Restore it from a copy, or "
+            f"choose another snapshot"
+        )
 
 
 def _is_there(store: Store, snapshot: int) -> bool:
