@@ -1,6 +1,6 @@
 """Compaction: the live rows of some segments, written as new parts from what is stored. No encoder is asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,6 +10,7 @@ from operators.core import schema
 from operators.core.encoder_spec import Kind
 from operators.core.manifest import EncoderTotals, Part, Segment, StoredFile
 from operators.core.receipts import RewriteReceipt
+from operators.index.compact import OldPart, group_parts
 from operators.index.dead import live_mask
 from operators.write.parquet import from_parquet
 from operators.write.part import active_dims
@@ -20,21 +21,10 @@ from pipelines.encode import write_spec
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.progress import Progress
-from pipelines.segments import dead_rows, first_rows
+from pipelines.segments import dead_rows
 from pipelines.workers import Cluster
 
 STAGE = "compact"
-#: Live rows of a new part, about: 30,000 rows of 1,024 dimensions in float32 are 120 MB.
-_ROWS = 30_000
-
-
-@dataclass(frozen=True)
-class _Source:
-    """An old part, the segment it lies in, and the row it begins with there."""
-
-    part: Part
-    segment: Segment
-    first: int
 
 
 @dataclass(frozen=True)
@@ -42,7 +32,7 @@ class _Work:
     """Old parts that become a new one."""
 
     part: str
-    sources: tuple[_Source, ...]
+    sources: tuple[OldPart, ...]
 
 
 def rewrite(
@@ -51,7 +41,8 @@ def rewrite(
     """A receipt for every new part that holds the live rows of the segments."""
     if not segments:
         return ()
-    works = _plan(job, segments, {part.part: part for part in parts})
+    groups = group_parts(segments, {part.part: part for part in parts})
+    works = [_Work(f"{job.part_prefix}-m-{number:06d}", tuple(group)) for number, group in enumerate(groups)]
     done = dict(load(job.store, job.run, STAGE, RewriteReceipt))
     spec = write_spec(job, job.identity.encoders)
     progress.expect(STAGE, sum(segment.live for segment in segments))
@@ -60,26 +51,6 @@ def rewrite(
         done[receipt.part] = receipt
         progress(STAGE, receipt.rows, 0)
     return tuple(done[work.part] for work in works)
-
-
-def _plan(job: Job, segments: Sequence[Segment], parts: dict[str, Part]) -> list[_Work]:
-    groups: list[list[_Source]] = []
-    held = 0.0
-    for source in _sources(segments, parts):
-        live = source.part.rows * source.segment.live / source.segment.rows
-        if not groups or held + live > _ROWS:
-            groups.append([])
-            held = 0.0
-        groups[-1].append(source)
-        held += live
-    return [_Work(f"{job.part_prefix}-m-{number:06d}", tuple(group)) for number, group in enumerate(groups)]
-
-
-def _sources(segments: Sequence[Segment], parts: dict[str, Part]) -> Iterator[_Source]:
-    rows = {name: part.rows for name, part in parts.items()}
-    for segment in segments:
-        for name, first in first_rows(segment, rows).items():
-            yield _Source(parts[name], segment, first)
 
 
 def _rewrite(place: Place, spec: WriteSpec, work: _Work) -> RewriteReceipt:
@@ -100,7 +71,7 @@ def _rewrite(place: Place, spec: WriteSpec, work: _Work) -> RewriteReceipt:
     return commit(place.store, place.run, STAGE, work.part, receipt)
 
 
-def _live(place: Place, source: _Source) -> "pa.Array[pa.BooleanScalar]":
+def _live(place: Place, source: OldPart) -> "pa.Array[pa.BooleanScalar]":
     mask = live_mask(dead_rows(place, source.segment), source.segment.rows)
     return pa.array(mask[source.first : source.first + source.part.rows])
 

@@ -13,7 +13,8 @@ from operators.core.manifest import DeadRows, Part, Segment, StoredFile
 from operators.core.receipts import DeadReceipt
 from operators.core.rows import read_all_rows
 from operators.index.compact import choose_segments
-from operators.index.dead import from_bytes, to_bytes, union
+from operators.index.dead import from_bytes, rows_of, to_bytes, union
+from operators.index.segments import first_rows
 from operators.write.receipt import commit, load
 from operators.write.stored import put_bytes, read_verified
 from pipelines.changes import Changes
@@ -73,12 +74,6 @@ def _find_dead(
     return {name: receipt.dead for name, receipt in done.items()}
 
 
-def first_rows(segment: Segment, rows: dict[str, int]) -> dict[str, int]:
-    """The row of the segment with which each of its parts begins."""
-    counts = [rows[part] for part in segment.parts]
-    return dict(zip(segment.parts, (np.cumsum(counts) - counts).tolist(), strict=True))
-
-
 def dead_rows(place: Place, segment: Segment) -> NDArray[np.uint32]:
     """The rows of a segment that are dead by its own record."""
     if segment.dead is None:
@@ -89,10 +84,7 @@ def dead_rows(place: Place, segment: Segment) -> NDArray[np.uint32]:
 def _bury(place: Place, files: tuple[StoredFile, ...], work: _Work) -> DeadReceipt:
     segment = work.segment
     gone = read_all_rows(place.store, files, [(columns.PART, "in", list(segment.parts))], schema.PLACES)
-    starts = np.array([work.starts[str(part)] for part in gone[columns.PART].to_pylist()], np.int64)
-    first, counts = starts + gone[columns.ROW].to_numpy(), gone[columns.ROWS].to_numpy()
-    inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    rows = union([dead_rows(place, segment), np.repeat(first, counts) + inside])
+    rows = union([dead_rows(place, segment), rows_of(gone, work.starts)])
     data = to_bytes(rows)
     file = put_bytes(place.store, layout.dead(segment.segment, digest(data)), data)
     receipt = DeadReceipt(segment=segment.segment, dead=DeadRows(rows=len(rows), file=file))

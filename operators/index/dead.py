@@ -4,12 +4,14 @@ A roaring bitmap costs 2 bytes a scattered row and next to nothing where neighbo
 million are 20 kB, a whole segment is 231 bytes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from pyroaring import BitMap
 
+from operators.core import columns
 from operators.core.errors import IntegrityError
 from operators.core.manifest import DeadRows
 
@@ -41,6 +43,16 @@ def from_bytes(data: bytes, dead: DeadRows, rows: int) -> NDArray[np.uint32]:
     if bitmap and bitmap.max() >= rows:
         raise IntegrityError(f"{dead.file.key}: expected rows below {rows}, got {bitmap.max()}. Index again")
     return np.array(bitmap.to_array(), np.uint32)
+
+
+def rows_of(places: pa.Table, starts: Mapping[str, int]) -> NDArray[np.int64]:
+    """The rows of a segment that places (schema `PLACES`) in its parts are; `starts` has the first row of each part."""
+    first = np.array([starts[str(part)] for part in places[columns.PART].to_pylist()], np.int64)
+    first += places[columns.ROW].to_numpy()
+    counts = places[columns.ROWS].to_numpy()
+    inside = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows: NDArray[np.int64] = np.repeat(first, counts) + inside
+    return rows
 
 
 def union(sets: Iterable[NDArray[np.integer]]) -> NDArray[np.uint32]:

@@ -1,6 +1,7 @@
 """Which parts share an index: arithmetic on row counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
 from operators.core.fingerprint import fingerprint
 from operators.core.manifest import Segment
@@ -17,6 +18,12 @@ def group_segments(parts: Iterable[tuple[str, int]], spec: IndexSpec) -> tuple[S
     return tuple(
         Segment(segment=fingerprint(names), rows=rows, parts=names) for names, rows in _groups(parts, spec.segment_rows)
     )
+
+
+def first_rows(segment: Segment, rows: Mapping[str, int]) -> dict[str, int]:
+    """The row of the segment with which each of its parts begins; `rows` counts by part."""
+    counts = [rows[part] for part in segment.parts]
+    return dict(zip(segment.parts, accumulate([0, *counts[:-1]]), strict=True))
 
 
 def _groups(parts: Iterable[tuple[str, int]], segment_rows: int) -> Iterator[tuple[tuple[str, ...], int]]:

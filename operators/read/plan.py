@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
-from typing import TypeVar
 
 from operators.core.fingerprint import fingerprint
+from operators.core.runs import runs
 from operators.read.lines import count_line_starts
 from operators.read.listing import InputFile
 from operators.read.measure import Measured, Unit, measure
@@ -24,8 +24,6 @@ _OPENING = 16 << 10
 #: Counting waits for the store or runs in zlib, zstd and bytes.count, which release the interpreter.
 _THREADS = 8
 
-_Item = TypeVar("_Item")
-
 
 def plan_parts(inputs: tuple[InputFile, ...], spec: SourceSpec) -> tuple[PlannedPart, ...]:
     """Cut large files, group small ones, and name each part by its content and place; no inputs give no parts.
@@ -38,7 +36,7 @@ def plan_parts(inputs: tuple[InputFile, ...], spec: SourceSpec) -> tuple[Planned
         pieces, weights = _unzip(cut for file in measured for cut in _cut(file, target))
         starts = pool.map(_line_starts, pieces)
         numbered = list(_numbered(pieces, starts))
-    groups = list(_runs(zip(numbered, weights, strict=True), target))
+    groups = list(runs(zip(numbered, weights, strict=True), target))
     digits = max(5, len(str(len(groups))))
     return tuple(_part(f"{place:0{digits}d}", group) for place, group in enumerate(groups))
 
@@ -61,7 +59,7 @@ def _cut(measured: Measured, target: int) -> Iterator[tuple[Slice, int]]:
     if measured.kind is Kind.BYTES:
         cuts = _even(measured.bytes, target)
     else:
-        cuts = [_joined(units) for units in _runs(((unit, unit.bytes) for unit in measured.units), target)]
+        cuts = [_joined(units) for units in runs(((unit, unit.bytes) for unit in measured.units), target)]
     kind = measured.kind if len(cuts) > 1 else Kind.WHOLE
     for cut in cuts:
         stop = cut.stop if len(cuts) > 1 else OPEN_END
@@ -77,20 +75,6 @@ def _even(size: int, target: int) -> list[Unit]:
 
 def _joined(units: list[Unit]) -> Unit:
     return Unit(units[0].start, units[-1].stop, sum(unit.bytes for unit in units))
-
-
-def _runs(items: Iterable[tuple[_Item, int]], limit: int) -> Iterator[list[_Item]]:
-    """Consecutive items whose weights add up to at most the limit; a heavier item stands alone."""
-    run: list[_Item] = []
-    held = 0
-    for item, weight in items:
-        if run and held + weight > limit:
-            yield run
-            run, held = [], 0
-        run.append(item)
-        held += weight
-    if run:
-        yield run
 
 
 def _line_starts(piece: Slice) -> int:

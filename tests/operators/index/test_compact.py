@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.core.manifest import DeadRows, Segment, StoredFile
-from operators.index.compact import choose_segments
+from operators.core.manifest import DeadRows, Part, Segment, StoredFile
+from operators.index.compact import choose_segments, group_parts
 from operators.index.segments import group_segments
 from operators.index.spec import IndexSpec
 
@@ -54,3 +54,20 @@ def test_choose_segments_of_what_a_compaction_leaves_is_nothing(sizes: list[tupl
     kept = [own for own in segments if own.live and own not in picked]
     merged = group_segments([(f"new-{own.segment}", own.live) for own in picked], SPEC)
     assert choose_segments([*kept, *merged], SPEC) == ()
+
+
+def test_group_parts_puts_parts_together_by_their_live_rows_and_names_where_each_begins() -> None:
+    def part(name: str, rows: int) -> Part:
+        file = StoredFile(key="f", bytes=0, sha256="0" * 64)
+        return Part(part=name, rows=rows, totals={}, documents=file, vectors={})
+
+    parts = {name: part(name, rows) for name, rows in (("a", 20_000), ("b", 20_000), ("c", 15_000), ("d", 1))}
+    half_dead = DeadRows(rows=20_000, file=StoredFile(key="f", bytes=0, sha256="0" * 64))
+    segments = [
+        Segment(segment="s", rows=40_000, parts=("a", "b"), dead=half_dead),
+        Segment(segment="t", rows=15_001, parts=("c", "d")),
+    ]
+    found = [
+        [(old.part.part, old.segment.segment, old.first) for old in group] for group in group_parts(segments, parts)
+    ]
+    assert found == [[("a", "s", 0), ("b", "s", 20_000)], [("c", "t", 0), ("d", "t", 15_000)]]

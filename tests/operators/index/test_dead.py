@@ -1,14 +1,17 @@
 import struct
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
+from operators.core import schema
 from operators.core.errors import IntegrityError
-from operators.core.manifest import DeadRows, StoredFile
-from operators.index.dead import from_bytes, live_mask, to_bytes, union
+from operators.core.manifest import DeadRows, Segment, StoredFile
+from operators.index.dead import from_bytes, live_mask, rows_of, to_bytes, union
+from operators.index.segments import first_rows
 
 _ROWS = st.lists(st.integers(0, 200_000), max_size=50)
 
@@ -128,3 +131,27 @@ def test_dead_rows_that_would_fill_memory_are_refused_unpacked() -> None:
     everything.run_optimize()
     with pytest.raises(IntegrityError, match="expected 2 dead rows, got 4294967296"):
         from_bytes(everything.serialize(), dead(2), 10)
+
+
+@given(st.data())
+def test_rows_of_places_are_those_counted_through_the_parts_before(data: st.DataObject) -> None:
+    sizes = data.draw(st.lists(st.integers(1, 6), min_size=1, max_size=4))
+    parts = {f"p{number}": size for number, size in enumerate(sizes)}
+    numbered = [(part, row) for part, size in parts.items() for row in range(size)]
+    places = []
+    for part, size in parts.items():
+        row = data.draw(st.integers(0, size - 1))
+        places.append({"part": part, "row": row, "rows": data.draw(st.integers(1, size - row))})
+    expected = [
+        n
+        for n, (part, row) in enumerate(numbered)
+        for p in places
+        if p["part"] == part and p["row"] <= row < p["row"] + p["rows"]
+    ]
+    segment = Segment(segment="s", rows=len(numbered), parts=tuple(parts))
+    table = pa.Table.from_pylist(places, schema=schema.PLACES)
+    assert rows_of(table, first_rows(segment, parts)).tolist() == expected
+
+
+def test_rows_of_no_places_are_none() -> None:
+    assert rows_of(schema.PLACES.empty_table(), {}).tolist() == []
