@@ -24,7 +24,7 @@ from operators.core.encoder_spec import EncoderSpec, Kind, Precision, Role
 from operators.core.model_folder import resolve_model
 from operators.encode.encoder import Encoder, open_encoder
 from operators.encode.precision import resolve_precision
-from operators.read.discover import discover
+from operators.read.discover import list_inputs
 from operators.read.part import read_part
 from operators.read.plan import plan_parts
 from operators.read.spec import SourceSpec
@@ -69,7 +69,7 @@ def main() -> None:
 def _sample(corpus: Path, documents: int, target: Path) -> list[str]:
     """The first documents, as texts for the loop and as a file for the pipeline."""
     source = SourceSpec(format="jsonl", uri=str(corpus / "corpus.jsonl*"), text=("title", "text"))
-    parts = plan_parts(discover(source), source)
+    parts = plan_parts(list_inputs(source).inputs, source)
     table = pa.concat_tables(read_part(part, source)[0] for part in parts).slice(0, documents)
     rows = table.select([columns.DOC_ID, columns.TEXT]).to_pylist()
     target.parent.mkdir()

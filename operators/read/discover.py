@@ -13,8 +13,6 @@ from operators.read.open import COMPRESSED
 from operators.read.source import naming, pinned
 from operators.read.spec import PARQUET, Format, SourceSpec
 
-__all__ = ["InputFile", "discover", "fits", "list_inputs"]
-
 #: What is read of a folder; a file named by the recipe, or matched by its glob, is read whatever its suffix.
 _SUFFIXES: dict[Format, tuple[str, ...]] = {
     "jsonl": (".jsonl", ".ndjson"),
@@ -31,22 +29,15 @@ _Entry = dict[str, Any]
 _Guard = Callable[[str], AbstractContextManager[None]]
 
 
-def discover(spec: SourceSpec) -> tuple[InputFile, ...]:
+def list_inputs(spec: SourceSpec) -> Listing:
     """All inputs, each once, sorted by path; none where folders or globs hold nothing that fits the format.
 
-    Raises `UsageError` where a named file or folder is missing and `StoreError` where listing fails.
+    What cannot be listed becomes a problem, and the rest is listed all the same. Raises `UsageError` where a named file
+    or folder is missing, and `StoreError` where problems leave no input at all.
     """
-    _check_files(spec)
-    guard = partial(naming, "list")
-    return _sorted(file for uri in spec.uri for file in _listed(_located(uri), spec.format, guard))
-
-
-def list_inputs(spec: SourceSpec) -> Listing:
-    """The same, but what cannot be listed becomes a problem and the rest is listed all the same.
-
-    Raises `UsageError` where a named file or folder is missing, and `StoreError` where problems leave no input at all.
-    """
-    _check_files(spec)
+    if spec.is_table:
+        # A folder of a table holds files that are no longer part of it, and rows that were deleted since.
+        raise ValueError(f"format {spec.format} is listed by list_table")
     problems: list[str] = []
     found: list[InputFile] = []
     for uri in spec.uri:
@@ -55,12 +46,6 @@ def list_inputs(spec: SourceSpec) -> Listing:
     if problems and not found:
         raise StoreError("; ".join(problems))
     return Listing(_sorted(found), tuple(problems))
-
-
-def _check_files(spec: SourceSpec) -> None:
-    if spec.is_table:
-        # A folder of a table holds files that are no longer part of it, and rows that were deleted since.
-        raise ValueError(f"format {spec.format} is listed by list_table")
 
 
 def _sorted(files: Iterable[InputFile]) -> tuple[InputFile, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from operators.read.discover import discover
+from operators.read.discover import list_inputs
 from operators.read.part import read_part
 from operators.read.plan import plan_parts
 from operators.read.slices import OPEN_END, Kind, Slice
@@ -35,7 +35,7 @@ def piece(path: Path, kind: Kind = Kind.WHOLE, start: int = 0, stop: int = OPEN_
 
 def read_all(spec: SourceSpec) -> tuple[pa.Table, pa.Table]:
     """Discover, plan and read a whole source."""
-    tables = [read_part(part, spec) for part in plan_parts(discover(spec), spec)]
+    tables = [read_part(part, spec) for part in plan_parts(list_inputs(spec).inputs, spec)]
     return pa.concat_tables(t for t, _ in tables), pa.concat_tables(r for _, r in tables)
 
 

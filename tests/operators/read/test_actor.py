@@ -11,7 +11,7 @@ from operators.core.manifest import StoredFile
 from operators.core.parcel import from_row
 from operators.core.storage import open_store
 from operators.read.actor import WORK, ReadPart, work_rows
-from operators.read.discover import discover
+from operators.read.discover import list_inputs
 from operators.read.plan import plan_parts
 from operators.read.work import Work
 from tests.operators.read.sources import documents, ids, jsonl, source
@@ -23,7 +23,7 @@ def reader(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_bytes(jsonl(documents(4)) + b"broken\n")
     spec = source("jsonl", path)
-    parts = plan_parts(discover(spec), spec)
+    parts = plan_parts(list_inputs(spec).inputs, spec)
     rows = [{"part": parts[0].part, "input": input_id(str(path)), "line": line} for line in (2, 4)]
     rows.append({**rows[0], "line": 1, "ref_part": "before", "ref_row": 0, "ref_rows": 1})
     sink = pa.BufferOutputStream()

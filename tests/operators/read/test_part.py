@@ -6,7 +6,7 @@ import pytest
 from operators.core import schema
 from operators.core.errors import SourceChangedError
 from operators.read import part as reading
-from operators.read.discover import discover
+from operators.read.discover import list_inputs
 from operators.read.part import duplicate_rejects, read_part
 from operators.read.plan import plan_parts
 from tests.operators.read.sources import documents, ids, jsonl, read_all, reasons, source
@@ -54,7 +54,7 @@ def test_read_part_of_a_file_that_changed_since_planning_says_so(tmp_path, chang
     path = tmp_path / "a.jsonl"
     path.write_bytes(jsonl(documents(3)))
     spec = source("jsonl", path)
-    [part] = plan_parts(discover(spec), spec)
+    [part] = plan_parts(list_inputs(spec).inputs, spec)
     change(path)
     with pytest.raises(SourceChangedError, match=f"a.jsonl changed.*{found}.*Run again to plan anew"):
         read_part(part, spec)
@@ -63,7 +63,7 @@ def test_read_part_of_a_file_that_changed_since_planning_says_so(tmp_path, chang
 def test_read_part_files_are_shown_without_the_secrets_of_their_url():
     fsspec.filesystem("memory").pipe_file("/signed/a.jsonl?token=secret", b"broken\n")
     spec = source("jsonl", "memory://signed/a.jsonl?token=secret")
-    [part] = plan_parts(discover(spec), spec)
+    [part] = plan_parts(list_inputs(spec).inputs, spec)
     assert read_part(part, spec)[1]["file"].to_pylist() == ["memory://signed/a.jsonl"]
 
 

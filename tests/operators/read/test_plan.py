@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from operators.read.discover import discover
+from operators.read.discover import list_inputs
 from operators.read.part import read_part
 from operators.read.plan import plan_parts
 from operators.read.slices import Kind, parts_from_table, plan_table
@@ -17,7 +17,7 @@ MANY = documents(15_000, "text of document {} " + "x" * 170)
 
 
 def _plan(spec):
-    return plan_parts(discover(spec), spec)
+    return plan_parts(list_inputs(spec).inputs, spec)
 
 
 def _csv(rows):

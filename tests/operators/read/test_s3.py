@@ -6,7 +6,7 @@ import pytest
 import s3fs
 
 from operators.core.errors import SourceChangedError, StoreError, UsageError
-from operators.read.discover import discover
+from operators.read.discover import list_inputs
 from operators.read.part import read_part
 from operators.read.plan import plan_parts
 from tests.operators.read.sources import documents, ids, jsonl, read_all, source
@@ -36,7 +36,7 @@ def test_source_on_s3_replaced_by_other_bytes_of_the_same_length_is_noticed(s3):
     files = s3fs.S3FileSystem()
     files.pipe_file(uri, jsonl(documents(3)))
     spec = source("jsonl", uri)
-    [part] = plan_parts(discover(spec), spec)
+    [part] = plan_parts(list_inputs(spec).inputs, spec)
     assert read_part(part, spec)[0].num_rows == 3
     files.pipe_file(uri, jsonl(documents(3, "TEXT of document {}")))
     with pytest.raises(SourceChangedError, match="version"):
@@ -45,12 +45,12 @@ def test_source_on_s3_replaced_by_other_bytes_of_the_same_length_is_noticed(s3):
 
 def test_source_on_s3_without_bucket_or_right_keys_names_the_operation(s3, monkeypatch):
     with pytest.raises(UsageError, match="list s3://no-such-bucket-here/a: not found"):
-        discover(source("jsonl", "s3://no-such-bucket-here/a"))
+        list_inputs(source("jsonl", "s3://no-such-bucket-here/a"))
     bucket = s3.new_bucket()
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     s3fs.S3FileSystem.clear_instance_cache()
     try:
         with pytest.raises(StoreError, match=f"list {bucket}/corpus: .*Check that the source is reachable"):
-            discover(source("jsonl", f"{bucket}/corpus"))
+            list_inputs(source("jsonl", f"{bucket}/corpus"))
     finally:
         s3fs.S3FileSystem.clear_instance_cache()

@@ -3,7 +3,7 @@ import pytest
 
 from operators.core import schema
 from operators.core.hashes import input_id
-from operators.read.discover import discover
+from operators.read.discover import list_inputs
 from operators.read.plan import plan_parts
 from operators.read.slices import PlannedPart
 from operators.read.work import Work, divide, locate, read_work
@@ -27,7 +27,7 @@ def _planned(folder, count):
         path = folder / f"{number}.jsonl"
         path.write_bytes(jsonl([{"_id": f"{number}-{line}", "text": "text"} for line in range(1, 5)]))
         spec = source("jsonl", path)
-        parts += [part.model_copy(update={"part": f"p{number}"}) for part in plan_parts(discover(spec), spec)]
+        parts += [part.model_copy(update={"part": f"p{number}"}) for part in plan_parts(list_inputs(spec).inputs, spec)]
     return spec, tuple(parts)
 
 

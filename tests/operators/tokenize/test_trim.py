@@ -11,7 +11,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_to
 
 from operators.core.encoder_spec import MINILM, TokenizerSpec
 from operators.core.model_location import locate
-from operators.read.discover import discover
+from operators.read.discover import list_inputs
 from operators.read.part import read_part
 from operators.read.plan import plan_parts
 from operators.read.spec import SourceSpec
@@ -224,7 +224,7 @@ def test_tokenize_real_texts_equals_the_untrimmed_tokenizer(root, name, collecti
 @functools.cache
 def real(collection):
     source = SourceSpec(format="jsonl", uri=f"{data(collection)}/corpus.jsonl*", text=("title", "text"))
-    parts = plan_parts(discover(source), source)
+    parts = plan_parts(list_inputs(source).inputs, source)
     texts = itertools.chain.from_iterable(read_part(part, source)[0]["text"].to_pylist() for part in parts)
     return [text[:20_000] for text in itertools.islice(texts, 150)]
 
