@@ -157,7 +157,7 @@ def _fetch(work: _Work, folder: Path) -> list[Path]:
 
 
 def _tables(work: _Work, paths: list[Path]) -> Iterator[pa.Table]:
-    wanted = schema.dense(work.dimensions) if work.kind is Kind.DENSE else schema.SPARSE
+    wanted = schema.vectors(work.kind, work.dimensions)
     for path in paths:
         yield schema.conform(read_parquet(path), wanted)
 

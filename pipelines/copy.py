@@ -9,14 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from operators.core import columns, schema
-from operators.core.encoder_spec import Kind
 from operators.core.manifest import EncoderTotals, Part, StoredFile
 from operators.core.parcel import count_documents
 from operators.core.receipts import MatchReceipt, PartReceipt
 from operators.read.actor import tasks_of
 from operators.read.spec import SourceSpec
 from operators.read.work import Work, read_work
-from operators.write.copy import copy_rejects, documents_with, find_places, gather
+from operators.write.copy import Places, copy_rejects, documents_with, find_places, gather
 from operators.write.parquet import from_parquet
 from operators.write.part import active_dims, documents_of
 from operators.write.receipt import commit, load
@@ -50,10 +49,7 @@ class _Copying:
     @property
     def schemas(self) -> dict[str, pa.Schema]:
         """What each encoder's vectors are stored as."""
-        return {
-            name: schema.dense(self.dimensions[name]) if kind is Kind.DENSE else schema.SPARSE
-            for name, kind in self.spec.kinds.items()
-        }
+        return {name: schema.vectors(kind, self.dimensions[name]) for name, kind in self.spec.kinds.items()}
 
 
 def copy(
@@ -87,16 +83,7 @@ def _copy(copying: _Copying, work: Work) -> PartReceipt:
     places = find_places(tasks, _placed_of(copying, tasks))
     there = pa.array(places.counts > 0)
     rejects = copy_rejects(found.filter(pc.invert(there)))
-    document, parts, rows = places.flat()
-    sources = {name: copying.parts[name] for name in dict.fromkeys(parts.tolist())}
-    spans = gather({name: _spans(place, part) for name, part in sources.items()}, parts, rows, _SPANS)
-    documents = documents_with(found, document, spans)
-    vectors = {
-        name: gather(
-            {part: _read(place, each.vectors[name], wanted) for part, each in sources.items()}, parts, rows, wanted
-        )
-        for name, wanted in copying.schemas.items()
-    }
+    documents, vectors = _assemble(copying, found, places)
     written = write_tables(
         place.store, work.part, documents_of(documents, keep_text=copying.spec.keep_text), vectors, copying.spec
     )
@@ -114,6 +101,18 @@ def _copy(copying: _Copying, work: Work) -> PartReceipt:
         seconds={STAGE: time.perf_counter() - start},
     )
     return commit(place.store, place.run, STAGE, work.part, receipt)
+
+
+def _assemble(copying: _Copying, found: pa.Table, places: Places) -> tuple[pa.Table, dict[str, pa.Table]]:
+    """The documents cut as where their vectors lie, and each encoder's vectors row for row beside them."""
+    document, parts, rows = places.flat()
+    sources = {name: copying.parts[name] for name in dict.fromkeys(parts.tolist())}
+    spans = gather({name: _spans(copying.place, part) for name, part in sources.items()}, parts, rows, _SPANS)
+    vectors = {}
+    for name, wanted in copying.schemas.items():
+        tables = {part: _read(copying.place, each.vectors[name], wanted) for part, each in sources.items()}
+        vectors[name] = gather(tables, parts, rows, wanted)
+    return documents_with(found, document, spans), vectors
 
 
 def _placed_of(copying: _Copying, tasks: pa.Table) -> dict[str, pa.Table]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from operators.core.journal import Journal, Ledger
+from operators.core.journal import Journal, MemoryJournal
 from operators.core.progress import Report
 from pipelines.progress import Progress
 from pipelines.stages import Stage
@@ -39,7 +39,7 @@ class InlineCluster(Cluster):
 
     def journal(self) -> Journal:
         """As long as this process lives."""
-        return Ledger()
+        return MemoryJournal()
 
 
 def _build(stage: Stage) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from operators.core.journal import Attempt, Death, Ledger, Window
+from operators.core.journal import Attempt, Death, MemoryJournal, Window
 
 
 class RayJournal:
@@ -31,5 +31,5 @@ class RayJournal:
 def open_journal() -> RayJournal:
     """A new journal on the driver's node, kept as long as anybody holds it."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)(Ledger)
+    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1, scheduling_strategy=here)(MemoryJournal)
     return RayJournal(actor.remote())

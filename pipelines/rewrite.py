@@ -7,7 +7,6 @@ from functools import partial
 import pyarrow as pa
 
 from operators.core import schema
-from operators.core.encoder_spec import Kind
 from operators.core.manifest import EncoderTotals, Part, Segment, StoredFile
 from operators.core.receipts import RewriteReceipt
 from operators.index.compact import OldPart, group_parts
@@ -57,8 +56,10 @@ def _rewrite(place: Place, spec: WriteSpec, work: _Work) -> RewriteReceipt:
     masks = [_live(place, source) for source in work.sources]
     old = [source.part for source in work.sources]
     documents = _joined(place, [part.documents for part in old], masks)
-    vectors = {name: _joined(place, [part.vectors[name] for part in old], masks) for name in spec.kinds}
-    vectors = {name: schema.conform(table, _schema(spec.kinds[name], old[0], name)) for name, table in vectors.items()}
+    vectors = {}
+    for name, kind in spec.kinds.items():
+        stored = _joined(place, [part.vectors[name] for part in old], masks)
+        vectors[name] = schema.conform(stored, schema.vectors(kind, old[0].totals[name].dimensions))
     written = write_tables(place.store, work.part, documents, vectors, spec)
     receipt = RewriteReceipt(
         part=work.part,
@@ -81,10 +82,6 @@ def _joined(place: Place, files: Sequence[StoredFile], masks: Sequence["pa.Array
     return pa.concat_tables(
         table.replace_schema_metadata(None).filter(mask) for table, mask in zip(tables, masks, strict=True)
     )
-
-
-def _schema(kind: Kind, part: Part, name: str) -> pa.Schema:
-    return schema.dense(part.totals[name].dimensions) if kind is Kind.DENSE else schema.SPARSE
 
 
 def _totals(old: Sequence[Part], name: str, vectors: pa.Table) -> EncoderTotals:

@@ -45,7 +45,7 @@ class Journal(Protocol):
         """The attempt is through with its part."""
 
 
-class Ledger:
+class MemoryJournal:
     """A `Journal` that lives as long as its process; what an attempt says after another has started is not heard."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from operators.core import columns
+from operators.core.encoder_spec import Kind
 
 
 def of_fields(*fields: "pa.Field[Any]") -> pa.Schema:
@@ -104,6 +105,11 @@ def dense(dimensions: int) -> pa.Schema:
     """One float32 vector of `dimensions` a row."""
     item = pa.field("item", pa.float32(), nullable=False)
     return of_fields(pa.field(columns.VECTOR, pa.list_(item, dimensions), nullable=False))
+
+
+def vectors(kind: Kind, dimensions: int) -> pa.Schema:
+    """What an encoder of a kind stores."""
+    return dense(dimensions) if kind is Kind.DENSE else SPARSE
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:

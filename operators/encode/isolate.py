@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from operators.core import columns
 from operators.core.errors import MillraceError
-from operators.core.journal import Attempt, Death, Journal, Ledger, Window
+from operators.core.journal import Attempt, Death, Journal, MemoryJournal, Window
 from operators.core.rejects import reject
 
 KILLS = "kills_worker"
@@ -39,7 +39,7 @@ Guard = Callable[[float], AbstractContextManager[None]]
 class Isolation:
     """Where windows are noted, how many tokens make one, and the seconds every window may take at least."""
 
-    journal: Journal = field(default_factory=Ledger)
+    journal: Journal = field(default_factory=MemoryJournal)
     window_tokens: int = 1 << 18
     hang_seconds: float = 1800.0
 

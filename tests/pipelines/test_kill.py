@@ -1,4 +1,4 @@
-"""kill -9 of the driver at any moment, then the same command again: the snapshot of an undisturbed run, nothing twice."""
+"""kill -9 or Ctrl-C of the driver, then the same command again: the snapshot of an undisturbed run, nothing twice."""
 
 import json
 import os

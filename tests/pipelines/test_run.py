@@ -1,4 +1,4 @@
-"""The whole job on embedded Ray with encoders that need no weights: what is published is what the source held."""
+"""The whole job with encoders that need no weights: what is published is what the source held. Once on Ray."""
 
 import json
 import signal

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from operators.core import schema
 from operators.core.errors import MillraceError
-from operators.core.journal import Attempt, Death, Ledger
+from operators.core.journal import Attempt, Death, MemoryJournal
 from operators.encode.isolate import MOST_DEATHS, Isolation, Isolator, Pace, cut, plan, poisons
 
 
@@ -52,7 +52,7 @@ class Run:
     def __init__(self, chunks, kills=(), hangs=(), budget=8, lost_at=()):
         self.table, self.kills, self.hangs, self.lost_at = part(chunks), set(kills), set(hangs), set(lost_at)
         self.clock, self.deaths, self.tried = Clock(), 0, []
-        self.journal = Ledger(self.clock)
+        self.journal = MemoryJournal(self.clock)
         isolation = Isolation(self.journal, budget, hang_seconds=60)
         self.isolator = Isolator("e", isolation, Pace(60), lambda _: nullcontext())
 
@@ -185,7 +185,7 @@ def test_pace_allows_fifty_times_the_measured_cost_and_never_less_than_asked():
 
 
 def test_ledger_does_not_hear_an_attempt_that_another_has_followed():
-    ledger, zombie, attempt = Ledger(), Attempt("e", "p"), Attempt("e", "p")
+    ledger, zombie, attempt = MemoryJournal(), Attempt("e", "p"), Attempt("e", "p")
     ledger.start(zombie)
     ledger.begin(zombie, (0, 4), 60)
     assert ledger.start(attempt) == (Death((0, 4), hung=False),)
@@ -197,7 +197,7 @@ def test_ledger_does_not_hear_an_attempt_that_another_has_followed():
 
 
 def test_ledger_part_that_was_done_and_is_asked_for_again_remembers_its_poisons():
-    ledger, first = Ledger(), Attempt("e", "p")
+    ledger, first = MemoryJournal(), Attempt("e", "p")
     ledger.start(first)
     ledger.begin(first, (0, 1), 60)
     second = Attempt("e", "p")
