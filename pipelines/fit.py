@@ -9,23 +9,25 @@ import numpy as np
 from operators.core import columns, layout
 from operators.core.encoder_spec import IDF
 from operators.core.fingerprint import digest
-from operators.core.manifest import Part, StoredFile
+from operators.core.manifest import Part, Segment, StoredFile
 from operators.core.receipts import FitReceipt
-from operators.core.storage import Store
 from operators.encode.idf import document_frequencies, idf_weights, model_files
+from operators.index.segments import LocatedPart, located_parts
 from operators.write.parquet import from_parquet
 from operators.write.receipt import commit, load
 from operators.write.stored import put_bytes, read_verified
 from pipelines.job import Job
+from pipelines.place import Place
+from pipelines.segments import live_rows
 from pipelines.workers import Cluster
 
 
-def fit(job: Job, parts: Sequence[Part], cluster: Cluster) -> dict[str, FitReceipt]:
+def fit(job: Job, segments: Sequence[Segment], parts: Sequence[Part], cluster: Cluster) -> dict[str, FitReceipt]:
     """A receipt for every encoder that is fitted on the corpus; none where no encoder is."""
     done = dict(load(job.store, job.run, "fit", FitReceipt))
     for name, encoder in job.encoders.items():
         if encoder.spec.model == IDF and name not in done:
-            done[name] = _kept(job, name) or _fit(job, name, parts, cluster)
+            done[name] = _kept(job, name) or _fit(job, name, segments, parts, cluster)
     return done
 
 
@@ -38,14 +40,14 @@ def _kept(job: Job, name: str) -> FitReceipt | None:
     return commit(job.store, job.run, "fit", name, receipt)
 
 
-def _fit(job: Job, name: str, parts: Sequence[Part], cluster: Cluster) -> FitReceipt:
+def _fit(job: Job, name: str, segments: Sequence[Segment], parts: Sequence[Part], cluster: Cluster) -> FitReceipt:
     dimensions = max(part.totals[name].dimensions for part in parts)
-    files = [part.vectors[name] for part in parts]
-    counts = cluster.run(partial(_count, job.store, dimensions), files)
+    located = located_parts(segments, {part.part: part for part in parts})
+    counts = cluster.run(partial(_count, Place(job.store, job.run), name, dimensions), located)
     frequencies: np.ndarray[tuple[int], np.dtype[np.int64]] = np.zeros(dimensions, np.int64)
     for found in counts:
         frequencies += found
-    rows = sum(part.rows for part in parts)
+    rows = sum(segment.live for segment in segments)
     encoder = job.encoders[name]
     files_made = model_files(idf_weights(frequencies, rows), encoder.folder)
     stored = {file: _put(job, encoder.fingerprint, file, data) for file, data in files_made.items()}
@@ -53,8 +55,12 @@ def _fit(job: Job, name: str, parts: Sequence[Part], cluster: Cluster) -> FitRec
     return commit(job.store, job.run, "fit", name, receipt)
 
 
-def _count(store: Store, dimensions: int, file: StoredFile) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    indices: Any = from_parquet(read_verified(store, file), [columns.INDICES])[columns.INDICES]
+def _count(
+    place: Place, name: str, dimensions: int, located: LocatedPart
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Of live rows alone, or the weights would be those of a corpus that is no more."""
+    vectors = from_parquet(read_verified(place.store, located.part.vectors[name]), [columns.INDICES])
+    indices: Any = vectors.filter(live_rows(place, located))[columns.INDICES]
     return document_frequencies(indices.combine_chunks(), dimensions)
 
 

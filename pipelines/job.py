@@ -154,6 +154,8 @@ def plan_job(recipe: Recipe) -> Job:
         known_inputs_of(store, parent),
         whole=source.whole,
         reread=parent is None or documents != parent.documents_fingerprint,
+        # A table lists what changed last first; files are read by their paths, as the snapshot's inputs keep them.
+        order=None if recipe.source.is_table else lambda each: shown(each.path),
     )
     identity = Identity(
         collection=recipe.collection,

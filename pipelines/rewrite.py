@@ -9,8 +9,8 @@ import pyarrow as pa
 from operators.core import schema
 from operators.core.manifest import EncoderTotals, Part, Segment, StoredFile
 from operators.core.receipts import RewriteReceipt
-from operators.index.compact import OldPart, group_parts
-from operators.index.dead import live_mask
+from operators.index.compact import group_parts
+from operators.index.segments import LocatedPart
 from operators.write.parquet import from_parquet
 from operators.write.part import active_dims
 from operators.write.receipt import commit, load
@@ -20,7 +20,7 @@ from pipelines.encode import write_spec
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.progress import Progress
-from pipelines.segments import dead_rows
+from pipelines.segments import live_rows
 from pipelines.workers import Cluster
 
 STAGE = "compact"
@@ -31,7 +31,7 @@ class _Work:
     """Old parts that become a new one."""
 
     part: str
-    sources: tuple[OldPart, ...]
+    sources: tuple[LocatedPart, ...]
 
 
 def rewrite(
@@ -53,7 +53,7 @@ def rewrite(
 
 
 def _rewrite(place: Place, spec: WriteSpec, work: _Work) -> RewriteReceipt:
-    masks = [_live(place, source) for source in work.sources]
+    masks = [live_rows(place, source) for source in work.sources]
     old = [source.part for source in work.sources]
     documents = _joined(place, [part.documents for part in old], masks)
     vectors = {}
@@ -70,11 +70,6 @@ def _rewrite(place: Place, spec: WriteSpec, work: _Work) -> RewriteReceipt:
         placed=written.placed,
     )
     return commit(place.store, place.run, STAGE, work.part, receipt)
-
-
-def _live(place: Place, source: OldPart) -> "pa.Array[pa.BooleanScalar]":
-    mask = live_mask(dead_rows(place, source.segment), source.segment.rows)
-    return pa.array(mask[source.first : source.first + source.part.rows])
 
 
 def _joined(place: Place, files: Sequence[StoredFile], masks: Sequence["pa.Array[pa.BooleanScalar]"]) -> pa.Table:

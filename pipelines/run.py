@@ -102,7 +102,7 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         by_name = {part.part: part for part in (*living, *new)}
         parts = tuple(by_name[name] for segment in segments for name in segment.parts)
         verify.check_held(job, parts)
-        fitted = fit(job, parts, cluster)
+        fitted = fit(job, segments, parts, cluster)
         indexes = build.build(job, parts, segments, cluster, progress)
     with clock.step("publish"):
         placed = [*(part.placed for part in (*encoded.parts, *copied)), *(part.placed for part in rewritten)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.core import columns, layout, schema
@@ -13,8 +14,8 @@ from operators.core.manifest import DeadRows, Part, Segment, StoredFile
 from operators.core.receipts import DeadReceipt
 from operators.core.rows import read_all_rows
 from operators.index.compact import choose_segments
-from operators.index.dead import from_bytes, rows_of, to_bytes, union
-from operators.index.segments import first_rows
+from operators.index.dead import from_bytes, live_mask, rows_of, to_bytes, union
+from operators.index.segments import LocatedPart, first_rows
 from operators.write.receipt import commit, load
 from operators.write.stored import put_bytes, read_verified
 from pipelines.changes import Changes
@@ -79,6 +80,12 @@ def dead_rows(place: Place, segment: Segment) -> NDArray[np.uint32]:
     if segment.dead is None:
         return np.zeros(0, np.uint32)
     return from_bytes(read_verified(place.store, segment.dead.file), segment.dead, segment.rows)
+
+
+def live_rows(place: Place, located: LocatedPart) -> "pa.Array[pa.BooleanScalar]":
+    """For each row of a part whether it lives."""
+    mask = live_mask(dead_rows(place, located.segment), located.segment.rows)
+    return pa.array(mask[located.first : located.first + located.part.rows])
 
 
 def _bury(place: Place, files: tuple[StoredFile, ...], work: _Work) -> DeadReceipt:

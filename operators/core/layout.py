@@ -67,6 +67,11 @@ def tag(name: str, number: int) -> str:
     return f"tags/{name}/{number:06d}.json"
 
 
+def mark(number: int) -> str:
+    """One entry in the log of what prunes found to be unneeded."""
+    return f"prune/{number:0{_DIGITS}d}.json"
+
+
 def lease(number: int) -> str:
     """One entry in the log of leases."""
     return f"leases/{number:0{_DIGITS}d}.json"

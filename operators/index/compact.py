@@ -1,24 +1,14 @@
 """Which segments have become worth rewriting, and as which parts: arithmetic on row counts."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from operators.core.manifest import Part, Segment
 from operators.core.runs import runs
-from operators.index.segments import first_rows
+from operators.index.segments import LocatedPart, located_parts
 from operators.index.spec import IndexSpec
 
 #: Live rows of a rewritten part, about: 30,000 rows of 1,024 dimensions in float32 are 120 MB.
 _PART_ROWS = 30_000
-
-
-@dataclass(frozen=True)
-class OldPart:
-    """A part whose live rows are rewritten, the segment it lies in, and the row it begins with there."""
-
-    part: Part
-    segment: Segment
-    first: int
 
 
 def choose_segments(segments: Sequence[Segment], spec: IndexSpec) -> tuple[Segment, ...]:
@@ -36,17 +26,10 @@ def choose_segments(segments: Sequence[Segment], spec: IndexSpec) -> tuple[Segme
     )
 
 
-def group_parts(segments: Sequence[Segment], parts: Mapping[str, Part]) -> list[list[OldPart]]:
+def group_parts(segments: Sequence[Segment], parts: Mapping[str, Part]) -> list[list[LocatedPart]]:
     """The parts of segments, in order, by the new part their live rows go into; dead rows count as spread evenly."""
-    return list(runs(((old, _live(old)) for old in _old_parts(segments, parts)), _PART_ROWS))
+    return list(runs(((old, _live(old)) for old in located_parts(segments, parts)), _PART_ROWS))
 
 
-def _old_parts(segments: Sequence[Segment], parts: Mapping[str, Part]) -> Iterator[OldPart]:
-    rows = {name: part.rows for name, part in parts.items()}
-    for segment in segments:
-        for name, first in first_rows(segment, rows).items():
-            yield OldPart(parts[name], segment, first)
-
-
-def _live(old: OldPart) -> float:
+def _live(old: LocatedPart) -> float:
     return old.part.rows * old.segment.live / old.segment.rows

@@ -1,11 +1,21 @@
 """Which parts share an index: arithmetic on row counts."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import accumulate
 
 from operators.core.fingerprint import fingerprint
-from operators.core.manifest import Segment
+from operators.core.manifest import Part, Segment
 from operators.index.spec import IndexSpec
+
+
+@dataclass(frozen=True)
+class LocatedPart:
+    """A part, the segment it lies in, and the row it begins with there."""
+
+    part: Part
+    segment: Segment
+    first: int
 
 
 def group_segments(parts: Iterable[tuple[str, int]], spec: IndexSpec) -> tuple[Segment, ...]:
@@ -24,6 +34,14 @@ def first_rows(segment: Segment, rows: Mapping[str, int]) -> dict[str, int]:
     """The row of the segment with which each of its parts begins; `rows` counts by part."""
     counts = [rows[part] for part in segment.parts]
     return dict(zip(segment.parts, accumulate([0, *counts[:-1]]), strict=True))
+
+
+def located_parts(segments: Iterable[Segment], parts: Mapping[str, Part]) -> Iterator[LocatedPart]:
+    """The parts of segments, in order."""
+    rows = {name: part.rows for name, part in parts.items()}
+    for segment in segments:
+        for name, first in first_rows(segment, rows).items():
+            yield LocatedPart(parts[name], segment, first)
 
 
 def _groups(parts: Iterable[tuple[str, int]], segment_rows: int) -> Iterator[tuple[tuple[str, ...], int]]:

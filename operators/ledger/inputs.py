@@ -1,6 +1,6 @@
 """Which inputs of a source are read tonight: those that are new, changed, or could not be read to their end before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -77,12 +77,18 @@ class PlannedInputs:
 
 
 def plan_inputs(
-    listed: Sequence[KnownInput], before: Sequence[KnownInput], *, whole: bool, reread: bool
+    listed: Sequence[KnownInput],
+    before: Sequence[KnownInput],
+    *,
+    whole: bool,
+    reread: bool,
+    order: Callable[[KnownInput], str] | None = None,
 ) -> PlannedInputs:
     """Compare the listing with the inputs of the snapshot before.
 
-    Those that a listing with gaps (not `whole`) lacks are kept, last in reading order. `reread` reads all there are,
-    those that are not listed too. What was not read to its end, or under gaps, is read again once there are none.
+    Those that a listing with gaps (not `whole`) lacks are kept: in their place by `order`, or last where there is none.
+    `reread` reads all there are, those that are not listed too. What was not read to its end, or under gaps, is read
+    again once there are none.
     """
     known = {each.input: each for each in before}
     names = {each.input for each in listed}
@@ -90,7 +96,8 @@ def plan_inputs(
     unchanged = {each.input for each in listed if not reread and _is_unchanged(each, known.get(each.input), whole)}
     inputs = [_counted_before(each, known[each.input]) if each.input in unchanged else each for each in listed]
     read = names - unchanged | ({each.input for each in kept} if reread else set())
-    return PlannedInputs((*inputs, *kept), frozenset(read), whole)
+    ordered = sorted((*inputs, *kept), key=order) if order else (*inputs, *kept)
+    return PlannedInputs(tuple(ordered), frozenset(read), whole)
 
 
 def known_inputs(table: pa.Table) -> tuple[KnownInput, ...]:

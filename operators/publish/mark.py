@@ -5,17 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
+from operators.core import layout
 from operators.core.errors import IntegrityError, ObjectMissingError
 from operators.core.spec import Spec
 from operators.core.storage import ObjectInfo, Store
 from operators.publish.log import Log
-
-_DIGITS = 12
-
-
-def mark_key(number: int) -> str:
-    """The mark of one prune."""
-    return f"prune/{number:0{_DIGITS}d}.json"
 
 
 class Candidate(Spec):
@@ -62,7 +56,7 @@ def stamp(now: datetime) -> str:
 
 def marks(store: Store) -> Log:
     """The log of marks."""
-    return Log(store, mark_key)
+    return Log(store, layout.mark)
 
 
 def read_newest(store: Store) -> tuple[int, dict[str, Candidate]]:
@@ -78,7 +72,7 @@ def being_dropped(store: Store) -> set[int]:
     found: set[int] = set()
     for number in marks(store).numbers():
         try:
-            found.update(_parse(store, number, store.get(mark_key(number))).dropping)
+            found.update(_parse(store, number, store.get(layout.mark(number))).dropping)
         except ObjectMissingError:
             continue
     return found
@@ -89,6 +83,6 @@ def _parse(store: Store, number: int, data: bytes) -> Mark:
         return Mark.model_validate_json(data)
     except ValidationError as error:
         raise IntegrityError(
-            f"{store.locate(mark_key(number))} is not a mark of prune: {error.errors()[0]['msg']}. Delete it: what it "
-            f"marked is marked anew, and waits once more"
+            f"{store.locate(layout.mark(number))} is not a mark of prune: {error.errors()[0]['msg']}. Delete it: what "
+            f"it marked is marked anew, and waits once more"
         ) from error

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from operators.core import layout
 from operators.core.errors import ObjectExistsError, ObjectMissingError, UsageError
 from operators.core.fingerprint import canonical
 from operators.core.storage import Store
 from operators.publish.chain import list_snapshots, read_manifest
 from operators.publish.inventory import Inventory, take_inventory
 from operators.publish.lease import find_live
-from operators.publish.mark import Candidate, Mark, carry, mark_key, marks, read_newest, stamp
+from operators.publish.mark import Candidate, Mark, carry, marks, read_newest, stamp
 from operators.publish.sweep_plan import Plan, make_plan
 
 #: Objects deleted between two looks at whether a run began; deletions in flight.
@@ -73,7 +74,7 @@ def prune(store: Store, policy: Policy, now: datetime) -> Sweep:
     deleted, stopped = _delete_all(store, plan, set(again.chain), now)
     for older in marks(store).numbers():
         if older < number:
-            _delete(store, mark_key(older))
+            _delete(store, layout.mark(older))
     return Sweep(Look(again, seen.marked, number, plan), frozenset(deleted), stopped)
 
 
@@ -83,7 +84,7 @@ def _mark(store: Store, policy: Policy, now: datetime) -> tuple[Look, int]:
         candidates = carry(seen.plan.unneeded, seen.marked, now)
         mark = Mark(at=stamp(now), candidates=candidates, dropping=seen.plan.snapshots)
         try:
-            store.create(mark_key(seen.number + 1), canonical(mark))
+            store.create(layout.mark(seen.number + 1), canonical(mark))
         except ObjectExistsError:
             # Another prune marked at the same moment: look again, on top of what it found.
             continue

@@ -193,3 +193,18 @@ def test_index_of_many_small_nights_merges_their_segments_by_itself(tonight: Ind
         summary = tonight("index.max_small_segments=2")
     assert len(Snapshot.open(summary.uri).manifest.segments) <= 3
     assert contents(summary.uri) == expected(documents)
+
+
+def test_index_with_a_new_static_encoder_on_a_worn_snapshot_weighs_live_documents_alone(
+    tonight: Index, tmp_path: Path
+) -> None:
+    documents = [document(number) for number in range(40)]
+    write(tmp_path, "a.jsonl", [*documents, *({**document(200 + n), "text": "weir weir"} for n in range(4))])
+    tonight()
+    write(tmp_path, "a.jsonl", documents)
+    tonight()
+    encoders = {**ENCODERS, "words": {"kind": "sparse", "model": "idf"}}
+    worn = tonight(encoders=encoders)
+    assert any(segment.dead for segment in Snapshot.open(worn.uri).manifest.segments)
+    scratch = tonight("store=" + str(tmp_path / "scratch"), encoders=encoders)
+    assert worn.encoders["words"].files == scratch.encoders["words"].files

@@ -150,3 +150,10 @@ def test_version_names_every_input_and_gaps() -> None:
     assert len(versions) == 4
     counted = one.model_copy(update={"documents": 7, "rejected": 1})
     assert version(counted, other) == version(one, other)
+
+
+def test_plan_inputs_that_a_listing_with_gaps_lacks_keep_their_place_in_an_order() -> None:
+    """Else an id in two files would stand for the other one's document for a night, and be encoded twice."""
+    found = plan_inputs([B, C], [A, B, C], whole=False, reread=False, order=lambda each: each.path)
+    assert found.inputs == (A, B, C)
+    assert found.read == frozenset()

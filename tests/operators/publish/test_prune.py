@@ -11,7 +11,6 @@ from operators.core.fingerprint import canonical
 from operators.core.storage import Store, open_store
 from operators.publish.chain import list_snapshots, read_manifest
 from operators.publish.lease_entry import Lease
-from operators.publish.mark import mark_key
 from operators.publish.prune import Policy, look, prune
 from operators.publish.prune_report import report
 from operators.publish.rollback import rollback
@@ -251,4 +250,4 @@ def test_prune_keeps_its_log_short(store: Store) -> None:
     publish_snapshot(store, ["a"])
     for night in range(5):
         prune(store, policy(), NOW + night * DAY)
-    assert [info.key for info in store.list("prune/")] == [mark_key(5)]
+    assert [info.key for info in store.list("prune/")] == [layout.mark(5)]

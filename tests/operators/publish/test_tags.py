@@ -9,7 +9,7 @@ from operators.core import layout
 from operators.core.errors import GateError, IntegrityError, UsageError
 from operators.core.fingerprint import canonical
 from operators.core.storage import Store, open_store
-from operators.publish.mark import Mark, mark_key
+from operators.publish.mark import Mark
 from operators.publish.tags import delete_tag, list_tags, resolve_snapshot, set_tag
 from tests.operators.publish.by_hand import NOW, memory_store, publish_snapshot
 
@@ -74,7 +74,7 @@ def test_resolve_snapshot_takes_a_number_or_a_tag(store: Store) -> None:
 
 
 def test_set_tag_on_a_snapshot_that_a_prune_announced_says_so_and_leaves_no_tag_on_nothing(store: Store) -> None:
-    store.create(mark_key(1), canonical(Mark(at="now", candidates=(), dropping=(1,))))
+    store.create(layout.mark(1), canonical(Mark(at="now", candidates=(), dropping=(1,))))
     with pytest.raises(GateError, match=r"tag good is set, but a prune .* drops snapshot 1"):
         set_tag(store, "good", 1, NOW)
     assert list_tags(store) == {"good": 1}
