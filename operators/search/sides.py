@@ -4,16 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
-from operators.core.manifest import Manifest, Segment, StoredFile
+from operators.core.manifest import Manifest, StoredFile
 from operators.index.backend import open_searcher
-from operators.index.dead import from_bytes, live_mask
 from operators.index.searcher import Found, Searcher, nothing
+from operators.search.live import live_rows
 from operators.search.merge import merge
 from operators.search.rows import RowMap
 
@@ -43,16 +41,10 @@ def open_side(name: str, manifest: Manifest, rows: RowMap, fetch: Callable[[Stor
             f"snapshot {manifest.snapshot}: encoder {name} has indexes of (segment, rows) {found}, "
             f"expected {expected}. Index again"
         )
-    live = {segment.segment: _live_rows(segment, fetch) for segment in manifest.segments}
+    live = {segment.segment: live_rows(segment, fetch) for segment in manifest.segments}
     opened = []
     for index in indexes:
         files = {file_name: fetch(file) for file_name, file in index.files.items()}
         searcher = open_searcher(index.backend, files, index.settings, index.rows, live=live[index.segment])
         opened.append((rows.segments[index.segment], searcher))
     return Side(name, Kind(manifest.encoders[name].kind), tuple(opened))
-
-
-def _live_rows(segment: Segment, fetch: Callable[[StoredFile], Path]) -> NDArray[np.bool_] | None:
-    if segment.dead is None:
-        return None
-    return live_mask(from_bytes(fetch(segment.dead.file).read_bytes(), segment.dead, segment.rows), segment.rows)

@@ -1,10 +1,11 @@
 """The public reader: open a published snapshot, ask it, get documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import pyarrow as pa
 
+from operators.core import columns, schema
 from operators.core.encoder_spec import Kind
 from operators.core.errors import UsageError
 from operators.core.manifest import Manifest
@@ -13,6 +14,7 @@ from operators.publish.chain import read_manifest
 from operators.search.cache import FileCache, default_root
 from operators.search.documents import Documents
 from operators.search.hit import Hit
+from operators.search.live import live_tables
 from operators.search.mode import Mode
 from operators.search.query import OpenQueryEncoder, QueryEncoder, open_query_encoder
 from operators.search.ranking import Ranking, best_place, order, rank
@@ -59,11 +61,29 @@ class Snapshot:
             raise UsageError(f"k: expected at least 1, got {k}")
         if blank := [query for query in queries if not query.strip()]:
             raise UsageError(f"query {blank[0]!r}: expected words to look for")
-        names = self._choose(mode)
-        vectors = {name: self._encoder(name).encode(queries) for name in names}
+        return self.search_vectors({name: self.encode(name, queries) for name in self.encoders(mode)}, k)
+
+    def search_vectors(self, vectors: Mapping[str, pa.Table], k: int) -> list[list[Hit]]:
+        """`search_many` for queries encoded before: for each encoder to ask, by name, a table with one row a query."""
         return self._answer(vectors, k, max(_DEPTH, k * _DEPTH_PER_HIT))
 
-    def _choose(self, mode: Mode) -> list[str]:
+    def encode(self, name: str, queries: Sequence[str]) -> pa.Table:
+        """The vectors an encoder gives queries, one row each: `schema.dense(dimensions)` or `schema.SPARSE`."""
+        return self._encoder(name).encode(queries)
+
+    def vectors(self, name: str) -> Iterator[pa.Table]:
+        """The vectors an encoder gave the live rows (chunks) of the snapshot, part after part."""
+        record = self.manifest.encoders[name]
+        names = schema.vectors(Kind(record.kind), record.dimensions).names
+        return live_tables(self.manifest, self._fetch, lambda part: part.vectors[name], names)
+
+    def doc_ids(self) -> list[str]:
+        """The ids of the documents that live, each once, ascending."""
+        tables = live_tables(self.manifest, self._fetch, lambda part: part.documents, [columns.DOC_ID])
+        return sorted({str(doc_id) for table in tables for doc_id in table[columns.DOC_ID].to_pylist()})
+
+    def encoders(self, mode: Mode) -> list[str]:
+        """The names of the encoders that a mode asks; raises `UsageError` naming those there are where it asks none."""
         encoders = self.manifest.encoders
         chosen = [name for name, encoder in encoders.items() if mode.includes(Kind(encoder.kind))]
         if not chosen:

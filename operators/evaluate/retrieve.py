@@ -1,0 +1,57 @@
+"""The order in which evaluation counts ranks: by score, then by id, whatever order the rows of a snapshot have.
+
+It is sentence-transformers' order. Search breaks ties by row, so that a tie at the last place is asked deeper until all
+of it is seen. Documents that search does not find (a sparse one that shares no term) come last, by id.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+
+import pyarrow as pa
+
+from operators.search.hit import Hit
+from operators.search.snapshot import Snapshot
+
+#: Queries searched together: 256 times 101 hits with their texts are some 50 MB.
+_BATCH = 256
+#: How much deeper to ask where the last place is tied.
+_DEEPER = 8
+
+
+def retrieve(
+    snapshot: Snapshot, vectors: Mapping[str, pa.Table], depth: int, doc_ids: Sequence[str]
+) -> Iterator[list[str]]:
+    """The ids of the first `depth` documents for each query, fewer where `doc_ids`, all there are, are fewer.
+
+    `vectors` are the queries', by the encoders' names; `doc_ids` are ascending.
+    """
+    queries = min(table.num_rows for table in vectors.values())
+    for start in range(0, queries, _BATCH):
+        batch = {name: table.slice(start, _BATCH) for name, table in vectors.items()}
+        for hits in _search(snapshot, batch, depth, depth + 1):
+            yield _first(hits, depth, doc_ids)
+
+
+def _search(snapshot: Snapshot, vectors: Mapping[str, pa.Table], depth: int, k: int) -> list[list[Hit]]:
+    """The best `k` or more documents of each query: all whose score equals that of the one at `depth`."""
+    answers = snapshot.search_vectors(vectors, k)
+    # Fused lists give a document another score when they are longer: ties there are left as search has them.
+    tied = [row for row, hits in enumerate(answers) if len(vectors) == 1 and _is_cut(hits, depth, k)]
+    if tied:
+        again = {name: table.take(tied) for name, table in vectors.items()}
+        for row, hits in zip(tied, _search(snapshot, again, depth, k * _DEEPER), strict=True):
+            answers[row] = hits
+    return answers
+
+
+def _is_cut(hits: Sequence[Hit], depth: int, k: int) -> bool:
+    """Whether a tie with the document at `depth` goes on beyond the last hit."""
+    return len(hits) == k and hits[-1].score == hits[depth - 1].score
+
+
+def _first(hits: Sequence[Hit], depth: int, doc_ids: Sequence[str]) -> list[str]:
+    ranked = sorted(hits, key=lambda hit: (-hit.score, hit.doc_id))
+    first = [hit.doc_id for hit in ranked[:depth]]
+    found = set(first)
+    rest = (doc_id for doc_id in doc_ids if doc_id not in found)
+    return [*first, *islice(rest, depth - len(first))]
