@@ -12,7 +12,7 @@ from rich.console import Console
 from operators.core.encoder_spec import Kind, Precision, Role
 from operators.core.errors import MillraceError
 from operators.core.storage import open_store
-from pipelines import cli_evaluate, cli_snapshots
+from pipelines import cli_evaluate, cli_export, cli_snapshots
 from pipelines.load import load_recipe
 from pipelines.options import SNAPSHOT, AsJson, Collection
 from pipelines.recipe import Recipe
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_snapshots.commands)
 app.add_typer(cli_evaluate.commands)
+app.add_typer(cli_export.commands)
 _OUT = Console()
 _ERR = Console(stderr=True)
 
