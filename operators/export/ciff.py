@@ -78,7 +78,7 @@ def _write_lists(postings: _Postings, scale: float, path: Path) -> tuple[int, in
     """Write the postings lists in the order of their terms as strings; return how many, and the sum of all impacts."""
     lists = total = 0
     with path.open("wb") as file:
-        for term in sorted(range(postings.starts.size - 1), key=str):
+        for term in sorted(np.flatnonzero(np.diff(postings.starts)).tolist(), key=str):
             docs, weights = postings.of_term(term)
             impacts = quantize(weights, scale)
             kept = impacts > 0

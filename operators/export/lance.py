@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from operators.core import columns, schema
 from operators.core.encoder_spec import Kind
-from operators.core.errors import UsageError
+from operators.core.errors import MillraceError, UsageError
 from operators.export.fields import ID, METADATA, metadata_names, row_ids, vector_fields
 from operators.export.layout import EVERY_KIND, Layout, Written
 from operators.export.live import Batch, LiveRows
@@ -22,9 +22,12 @@ def _write(rows: LiveRows, folder: Path) -> Written:
         import lance
     except ImportError as error:
         raise UsageError(f"export --to lance needs the library {error.name}: pip install 'millrace[lance]'") from error
-    wanted = _schema(rows)
-    reader = pa.RecordBatchReader.from_batches(wanted, _batches(rows, wanted))
-    lance.write_dataset(reader, str(folder / ROWS), mode="create")
+    wanted, failures = _schema(rows), list[MillraceError]()
+    reader = pa.RecordBatchReader.from_batches(wanted, _noting(_batches(rows, wanted), failures))
+    try:
+        lance.write_dataset(reader, str(folder / ROWS), mode="create")
+    except OSError as error:
+        raise next(iter(failures), error) from None
     return Written(commands=(f"python -c 'import lance; print(lance.dataset(\"{ROWS}\").schema)'",))
 
 
@@ -42,6 +45,15 @@ def _schema(rows: LiveRows) -> pa.Schema:
         *(schema.dense(dense[name].dimensions).field(0).with_name(fields[name]) for name in dense),
         *(field.with_name(f"{fields[name]}_{field.name}") for name in sparse for field in schema.SPARSE),
     )
+
+
+def _noting(batches: Iterator[pa.RecordBatch], failures: list[MillraceError]) -> Iterator[pa.RecordBatch]:
+    """The batches; our own errors are noted, as Lance hands on no more than their text."""
+    try:
+        yield from batches
+    except MillraceError as error:
+        failures.append(error)
+        raise
 
 
 def _batches(rows: LiveRows, wanted: pa.Schema) -> Iterator[pa.RecordBatch]:
