@@ -55,6 +55,7 @@ def read_judged_set(folder: str, split: str | None = None) -> JudgedSet:
     A document is relevant where its score is above 0. Raises `UsageError` where the folder is no such set, has several
     splits of which none was named, or judges no query.
     """
+    folder = folder.rstrip("/")
     asked = _texts(_files(folder, "queries.jsonl*"))
     name, judgments = _choose_split(folder, _files(folder, "qrels/*.tsv*"), split)
     relevant = _relevant(judgments)
