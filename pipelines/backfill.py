@@ -35,7 +35,7 @@ def backfill(job: Job, parts: Sequence[Part], cluster: Cluster, progress: Progre
 
 
 def _flow(job: Job, new: list[str], cluster: Cluster, report: Report) -> list[Stage]:
-    light = light_pool(cluster)
+    light = light_pool(job.recipe.resources, cluster)
     encoders = {name: job.encoders[name] for name in new}
     spec = write_spec(job, {name: encoder.fingerprint for name, encoder in encoders.items()})
     return [

@@ -15,6 +15,7 @@ import ray
 from operators.core.errors import MillraceError, UsageError
 from operators.core.journal import Journal
 from operators.core.progress import Report
+from operators.core.watchdog import killed_after
 from pipelines.board import Board
 from pipelines.flow import flow_of
 from pipelines.journal import open_journal
@@ -28,6 +29,8 @@ _OBJECT_STORE_BYTES = 1 << 30
 _WAVES = 4
 #: A retried task starts over on another worker; after this many lost workers the item itself is suspect.
 _MAX_RETRIES = 3
+#: After which a task's worker is taken for frozen: the longest task builds the graph of a segment, an hour or two.
+_LONGEST_TASK_SECONDS = 6 * 3600.0
 
 _KNOCK_SECONDS = 5.0
 _RAY_ADVICE = "\nFailed to apply UDF transform"
@@ -128,7 +131,8 @@ def _measure() -> RayCluster:
 
 
 def _call(work: Callable[[T], R], item: T) -> R:
-    return work(item)
+    with killed_after(_LONGEST_TASK_SECONDS):
+        return work(item)
 
 
 def _take(waiting: list[Any]) -> Any:

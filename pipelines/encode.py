@@ -60,7 +60,7 @@ def _tasks(matched: Sequence[MatchReceipt]) -> tuple[StoredFile, ...]:
 
 
 def _flow(job: Job, tasks: tuple[StoredFile, ...], cluster: Cluster, report: Report) -> list[Stage]:
-    light = light_pool(cluster)
+    light = light_pool(job.recipe.resources, cluster)
     stages = [Stage(ReadPart(job.recipe.source, job.store, tasks, report), light)]
     if job.recipe.chunking:
         chunker = job.encoders[job.recipe.chunking.encoder].spec

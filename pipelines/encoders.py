@@ -28,7 +28,7 @@ def encoder_stages(
     """Tokenize for all encoders, then encode by each."""
     specs = {name: encoder.spec for name, encoder in encoders.items()}
     journal = cluster.journal()
-    stages = [Stage(Tokenize, light_pool(cluster), (specs, report))]
+    stages = [Stage(Tokenize, light_pool(resources, cluster), (specs, report))]
     for name, encoder in encoders.items():
         pool = encoder_pool(encoder.spec, specs, resources, cluster)
         isolation = Isolation(journal, pool.window_tokens, resources.hang_seconds)

@@ -1,10 +1,12 @@
 """Stages as a Ray Data flow, and Ray Data's settings: one Ray row is one part, and only lost workers are retried."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pyarrow as pa
 import ray.data
 
+from operators.core.watchdog import killed_after
 from pipelines.stages import Stage
 
 #: A part waits for GPUs, or for a model to load, longer than Ray Data's half hour without progress allows for.
@@ -23,14 +25,16 @@ def flow_of(rows: pa.Table, stages: Sequence[Stage]) -> ray.data.Dataset:
 def _as_tasks(flow: ray.data.Dataset, stage: Stage) -> ray.data.Dataset:
     """A stage without a model: tasks, so that it shares warm workers instead of holding some of its own."""
     compute = ray.data.TaskPoolStrategy(size=stage.pool.max_actors)
-    return flow.map_batches(stage.work, batch_size=1, batch_format="pyarrow", num_cpus=stage.pool.cpus, compute=compute)
+    return flow.map_batches(
+        _limited(stage), batch_size=1, batch_format="pyarrow", num_cpus=stage.pool.cpus, compute=compute
+    )
 
 
 def _as_actors(flow: ray.data.Dataset, stage: Stage) -> ray.data.Dataset:
     """A stage with a model: actors. One that dies is started again without end, and its parts with it: see isolate."""
     pool = stage.pool
     return flow.map_batches(
-        stage.work,
+        _limited(stage),
         fn_constructor_args=stage.arguments,
         batch_size=1,
         batch_format="pyarrow",
@@ -43,6 +47,26 @@ def _as_actors(flow: ray.data.Dataset, stage: Stage) -> ray.data.Dataset:
             max_concurrent_calls_per_actor=pool.calls,
         ),
     )
+
+
+def _limited(stage: Stage) -> Any:
+    """The stage's work, each call of it within the pool's limit, under its own name."""
+    seconds = stage.pool.most_seconds
+    if seconds is None:
+        return stage.work
+    if not isinstance(stage.work, type):
+        return _limited_call(stage.work, seconds)
+    members = {"__call__": _limited_call(stage.work.__call__, seconds)}
+    return type(stage.work.__name__, (stage.work,), members)
+
+
+def _limited_call(work: Callable[..., pa.Table], seconds: float) -> Callable[..., pa.Table]:
+    def call(*arguments: Any) -> pa.Table:
+        with killed_after(seconds):
+            return work(*arguments)
+
+    call.__name__ = getattr(work, "__name__", type(work).__name__)
+    return call
 
 
 def _configure() -> None:

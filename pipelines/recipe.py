@@ -23,7 +23,9 @@ class ResourceSpec(Spec):
     cpus_per_actor: float | None = Field(None, gt=0)
     threads_per_actor: int | None = Field(None, ge=1, description="threads of one CPU encoder or index build")
     hang_seconds: float = Field(
-        1800, gt=0, description="a worker that encodes some seconds' worth of text for longer is stopped"
+        1800,
+        gt=0,
+        description="a worker that is busy with one part, or some seconds' worth of encoding, for longer is killed",
     )
 
 

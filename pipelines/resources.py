@@ -48,6 +48,8 @@ class Pool:
     #: Tokens of one window of the journal, and parts handled at once: one is encoded while others come and go.
     window_tokens: int = _WINDOW_FAST
     calls: int = 1
+    #: After which a call has its worker killed; encoders limit each window instead.
+    most_seconds: float | None = None
 
     @property
     def in_flight(self) -> int:
@@ -84,9 +86,9 @@ def _asked(pool: Pool, asked: ResourceSpec) -> Pool:
     )
 
 
-def light_pool(cluster: Capacity) -> Pool:
+def light_pool(asked: ResourceSpec, cluster: Capacity) -> Pool:
     """The workers of reading, chunking, tokenizing or writing, of each."""
-    return Pool(1, max(1, int(cluster.cpus // _CPUS_FED)), LIGHT_CPUS, 0.0, 1)
+    return Pool(1, max(1, int(cluster.cpus // _CPUS_FED)), LIGHT_CPUS, 0.0, 1, most_seconds=asked.hang_seconds)
 
 
 def index_threads(asked: ResourceSpec, cluster: Capacity) -> int:

@@ -1,9 +1,6 @@
 """Encoding as a stage: loads its model once on the worker, then turns parcels into parcels."""
 
-import faulthandler
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,13 +12,13 @@ from operators.core.errors import IntegrityError
 from operators.core.model_folder import ModelFolder, resolve_model
 from operators.core.parcel import Encoding, Parcel, advance, from_row
 from operators.core.progress import Report, unheard
+from operators.core.watchdog import killed_after
 from operators.encode.append import append_vectors
 from operators.encode.encoder import Encoder, open_encoder
 from operators.encode.isolate import Isolation, Isolator, Pace
 
 #: Rows and tokens a row of the texts that warm an encoder up: short enough for every model.
 _WARM_UP = (16, 8)
-_STDERR = 2
 
 
 class _Encode:
@@ -40,7 +37,7 @@ class _Encode:
         self._name, self._report = name, report
         self._encoder = open_encoder(spec, _planned(name, spec, fingerprint), threads=threads)
         isolation = isolation or Isolation()
-        self._isolated = Isolator(name, isolation, _warmed_up(self._encoder, isolation.hang_seconds), _stopped_after)
+        self._isolated = Isolator(name, isolation, _warmed_up(self._encoder, isolation.hang_seconds), killed_after)
         self._splits = self._encoder.splits
         self._load = {f"load {name}": time.perf_counter() - start}
 
@@ -91,13 +88,3 @@ def _warmed_up(encoder: Encoder, least: float) -> Pace:
     pace = Pace(least)
     pace.add(rows * length, time.perf_counter() - start)
     return pace
-
-
-@contextmanager
-def _stopped_after(seconds: float) -> Iterator[None]:
-    """End this process where the block takes longer; its log shows where it was. No lock of Python can hold this up."""
-    faulthandler.dump_traceback_later(seconds, exit=True, file=_STDERR)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()

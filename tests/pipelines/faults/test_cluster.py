@@ -68,6 +68,21 @@ def test_index_node_killed_at_work_is_done_without_and_publishes_what_an_undistu
     assert see(uri, tmp_path / "cache") == large.expected
 
 
+def test_index_worker_stopped_is_killed_in_time_and_the_same_run_goes_on_without_it(
+    tmp_path: Path, large: Nights, cluster: ThreeNodes
+) -> None:
+    recipe, uri = large.begin(tmp_path), f"{tmp_path}/store/mill"
+    cluster.faults.rule("frozen", "create", r"receipts/encode/", "stop")
+    limit = ("--set", "resources.hang_seconds=10")
+    with driver(cluster.faults, recipe, "--address", cluster.address, *limit) as process:
+        frozen = cluster.faults.wait_for("frozen", process)
+        summary = finish(process)
+    assert not alive(frozen["pid"])
+    assert summary["encoded"] == ENCODED
+    assert numbers(uri) == [1, 2]
+    assert see(uri, tmp_path / "cache") == large.expected
+
+
 def test_index_worker_stopped_and_going_on_after_others_did_its_work_changes_nothing(
     tmp_path: Path, large: Nights, cluster: ThreeNodes
 ) -> None:
