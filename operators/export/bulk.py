@@ -68,8 +68,7 @@ def _mappings(rows: LiveRows, dialect: Dialect) -> dict[str, Any]:
     }
     if columns.TEXT in rows.documents.names:
         properties[columns.TEXT] = {"type": "text"}
-    if names := _paths(rows.documents):
-        properties[METADATA] = {"properties": dict.fromkeys(names, _KEYWORD)}
+    properties[METADATA] = {"type": "object", "properties": dict.fromkeys(_paths(rows.documents), _KEYWORD)}
     fields = vector_fields(rows.names)
     for name, record in rows.encoders(Kind.DENSE).items():
         if record.dimensions > dialect.max_dimensions:

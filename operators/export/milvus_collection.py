@@ -19,7 +19,7 @@ def collection(rows: LiveRows, name: str) -> dict[str, Any]:
     """The body of `POST /v2/vectordb/collections/create`."""
     return {
         "collectionName": name,
-        "schema": {"autoId": False, "enableDynamicField": False, "fields": _fields(rows)},
+        "schema": {"autoID": False, "enableDynamicField": False, "fields": _fields(rows)},
         "indexParams": _indexes(rows),
     }
 
@@ -50,7 +50,7 @@ def _fields(rows: LiveRows) -> list[dict[str, Any]]:
         found.append({**_text(columns.TEXT, MAX_TEXT_BYTES), "nullable": True})
     found.append({"fieldName": METADATA, "dataType": "JSON"})
     for name, record in rows.encoders(Kind.DENSE).items():
-        size = {"dim": record.dimensions}
+        size = {"dim": str(record.dimensions)}
         found.append({"fieldName": fields[name], "dataType": "FloatVector", "elementTypeParams": size})
     sparse = [{"fieldName": fields[name], "dataType": "SparseFloatVector"} for name in rows.encoders(Kind.SPARSE)]
     return found + sparse
@@ -69,4 +69,5 @@ def _indexes(rows: LiveRows) -> list[dict[str, Any]]:
 
 
 def _text(name: str, size: int) -> dict[str, Any]:
-    return {"fieldName": name, "dataType": "VarChar", "elementTypeParams": {"max_length": size}}
+    # Milvus 2.4 takes these numbers as strings alone, later ones both.
+    return {"fieldName": name, "dataType": "VarChar", "elementTypeParams": {"max_length": str(size)}}

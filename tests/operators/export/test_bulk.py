@@ -83,6 +83,7 @@ def test_bulk_row_without_terms_has_no_sparse_field(to: Format, exported: Export
 
 @pytest.mark.parametrize("to", BOTH)
 def test_index_maps_every_field_of_the_documents(to: Format, exported: Export, tmp_path: Path) -> None:
+    """The mapping is strict: a field that it does not name fails the document."""
     exported(to)
     properties = json.loads((tmp_path / "out" / "index.json").read_bytes())["mappings"]["properties"]
     assert set().union(*(document for _, document in read(tmp_path / "out"))) == set(properties)

@@ -53,11 +53,12 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def create(client: Any, body: dict[str, Any]) -> str:
-    schema = client.create_schema(auto_id=body["schema"]["autoId"], enable_dynamic_field=False)
+    schema = client.create_schema(auto_id=body["schema"]["autoID"], enable_dynamic_field=False)
     for field in body["schema"]["fields"]:
         more = {"is_primary": field.get("isPrimary", False), "nullable": field.get("nullable", False)}
         kind = getattr(pymilvus.DataType, TYPES[field["dataType"]])
-        schema.add_field(field["fieldName"], kind, **more, **field.get("elementTypeParams", {}))
+        sizes = {name: int(size) for name, size in field.get("elementTypeParams", {}).items()}
+        schema.add_field(field["fieldName"], kind, **more, **sizes)
     indexes = client.prepare_index_params()
     for index in body["indexParams"]:
         indexes.add_index(index["fieldName"], index["indexType"], index["indexName"], metric_type=index["metricType"])
