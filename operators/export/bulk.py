@@ -66,9 +66,9 @@ def _mappings(rows: LiveRows, dialect: Dialect) -> dict[str, Any]:
         columns.SPAN_START: whole,
         columns.SPAN_END: whole,
     }
-    if columns.TEXT in rows.documents.names:
+    if columns.TEXT in rows.document_schema.names:
         properties[columns.TEXT] = {"type": "text"}
-    properties[METADATA] = {"type": "object", "properties": dict.fromkeys(_paths(rows.documents), _KEYWORD)}
+    properties[METADATA] = {"type": "object", "properties": dict.fromkeys(_paths(rows.document_schema), _KEYWORD)}
     fields = vector_fields(rows.names)
     for name, record in rows.encoders(Kind.DENSE).items():
         if record.dimensions > dialect.max_dimensions:

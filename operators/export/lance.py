@@ -33,10 +33,10 @@ def _write(rows: LiveRows, folder: Path) -> Written:
 
 def _schema(rows: LiveRows) -> pa.Schema:
     fields = vector_fields(rows.names)
-    names = metadata_names(rows.documents)
+    names = metadata_names(rows.document_schema)
     # Lance takes no dot in the name of a column, but does inside a struct; an empty struct it cannot store.
     metadata = [pa.field(METADATA, pa.struct([pa.field(name, pa.string()) for name in names]))] if names else []
-    plain = [field for field in rows.documents if not field.name.startswith(columns.METADATA_PREFIX)]
+    plain = [field for field in rows.document_schema if not field.name.startswith(columns.METADATA_PREFIX)]
     dense, sparse = rows.encoders(Kind.DENSE), rows.encoders(Kind.SPARSE)
     return schema.of_fields(
         pa.field(ID, pa.string(), nullable=False),

@@ -23,11 +23,12 @@ from operators.write.stored import read_verified
 STAGE = "export"
 #: Rows handed out at once: of 1,024 dimensions 4 MB as numbers and about 12 MB as text.
 _BATCH_ROWS = 1000
+_REQUIRED = {columns.DOC_ID, columns.CHUNK, columns.SPAN_START, columns.SPAN_END}
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Live rows in a row: documents, and row for row each encoder's vectors (float32 [rows, dimensions] or sparse)."""
+    """Some live rows in order: documents, and beside them each encoder's vectors (float32 [rows, dimensions], or sparse)."""
 
     documents: pa.Table
     dense: Mapping[str, NDArray[np.float32]]
@@ -54,7 +55,7 @@ class LiveRows:
         return {name: record for name, record in records.items() if Kind(record.kind) is kind}
 
     @cached_property
-    def documents(self) -> pa.Schema:
+    def document_schema(self) -> pa.Schema:
         """The columns of the documents: ids, spans, text where it is kept, and metadata as nullable strings."""
         if not self.manifest.parts:
             return schema.of_fields(*(field for field in schema.IN_FLIGHT if field.name in _REQUIRED))
@@ -72,7 +73,7 @@ class LiveRows:
         Raises `IntegrityError` where a file is not what the manifest describes.
         """
         for part, alive in self._parts():
-            documents = self._conformed(part, part.documents, self.documents).filter(alive)
+            documents = self._conformed(part, part.documents, self.document_schema).filter(alive)
             vectors = {name: self._vectors(part, name).filter(alive) for name in self.names}
             for start in range(0, documents.num_rows, _BATCH_ROWS):
                 cut = {name: table.slice(start, _BATCH_ROWS) for name, table in vectors.items()}
@@ -135,6 +136,3 @@ class LiveRows:
             )
         except ValueError as error:
             raise IntegrityError(f"vectors of snapshot {self.manifest.snapshot}: {error}. Index again") from error
-
-
-_REQUIRED = {columns.DOC_ID, columns.CHUNK, columns.SPAN_START, columns.SPAN_END}

@@ -27,7 +27,7 @@ def collection(rows: LiveRows, name: str) -> dict[str, Any]:
 def table_schema(rows: LiveRows) -> pa.Schema:
     """The columns of an import file: JSON and sparse vectors are JSON text, as Milvus' own bulk writer stores them."""
     fields = vector_fields(rows.names)
-    text = [pa.field(columns.TEXT, pa.string())] if columns.TEXT in rows.documents.names else []
+    text = [pa.field(columns.TEXT, pa.string())] if columns.TEXT in rows.document_schema.names else []
     return schema.of_fields(
         pa.field(ID, pa.string()),
         pa.field(columns.DOC_ID, pa.string()),
@@ -46,7 +46,7 @@ def _fields(rows: LiveRows) -> list[dict[str, Any]]:
         _text(columns.DOC_ID, _ID_BYTES),
         *({"fieldName": n, "dataType": "Int32"} for n in (columns.CHUNK, columns.SPAN_START, columns.SPAN_END)),
     ]
-    if columns.TEXT in rows.documents.names:
+    if columns.TEXT in rows.document_schema.names:
         found.append({**_text(columns.TEXT, MAX_TEXT_BYTES), "nullable": True})
     found.append({"fieldName": METADATA, "dataType": "JSON"})
     for name, record in rows.encoders(Kind.DENSE).items():

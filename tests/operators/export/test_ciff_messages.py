@@ -44,12 +44,14 @@ def test_postings_list_of_several_chunks_equals_protobuf(monkeypatch: pytest.Mon
     assert postings_list("term", docs, impacts) == whole
 
 
+@settings(deadline=None)
 @given(_INT32, _TEXTS, _INT32)
 def test_doc_record_equals_protobuf(number: int, name: str, length: int) -> None:
     expected = CLASSES["DocRecord"](docid=number, collection_docid=name, doclength=length)
     assert doc_record(number, name, length) == delimited(expected)
 
 
+@settings(deadline=None)
 @given(_INT32, st.integers(1, (1 << 31) - 1), st.integers(0, 1 << 50), _TEXTS)
 def test_header_equals_protobuf(lists: int, documents: int, terms: int, description: str) -> None:
     expected = CLASSES["Header"](

@@ -11,6 +11,7 @@ from operators.core.storage import Store, open_store
 from operators.export.export import export
 from operators.export.folder import local_folder, whole_folder
 from operators.export.format import Format
+from operators.export.layouts import LAYOUTS
 from tests.operators.export.conftest import Published
 from tests.operators.export.corpus import ENCODERS, LIVE, published
 from tests.operators.search.collection import Chunk, WordEncoder
@@ -46,6 +47,15 @@ def test_export_says_what_the_folder_holds(collection: Published, tmp_path: Path
 @pytest.mark.parametrize("to", list(Format))
 def test_export_of_an_empty_collection_is_an_empty_export(store: Store, tmp_path: Path, to: Format) -> None:
     assert export(store, published(store, [], dead=()), tmp_path / "out", to).rows == 0
+
+
+@pytest.mark.parametrize("to", list(Format))
+def test_export_of_one_encoder_needs_no_other(store: Store, tmp_path: Path, to: Format) -> None:
+    for name in ("dense", "sparse"):
+        manifest = published(store.child(name), encoders={name: ENCODERS[name]})
+        if Kind(name) in LAYOUTS[to].kinds:
+            done = export(store.child(name), manifest, tmp_path / name, to)
+            assert (done.rows, list(done.encoders)) == (len(LIVE), [name])
 
 
 @pytest.mark.parametrize("to", list(Format))
