@@ -28,7 +28,7 @@ _REQUIRED = {columns.DOC_ID, columns.CHUNK, columns.SPAN_START, columns.SPAN_END
 
 @dataclass(frozen=True)
 class Batch:
-    """Some live rows in order: documents, and beside them each encoder's vectors (float32 [rows, dimensions], or sparse)."""
+    """Some live rows in order: documents, and each encoder's vectors (float32 [rows, dimensions], or sparse)."""
 
     documents: pa.Table
     dense: Mapping[str, NDArray[np.float32]]
