@@ -9,13 +9,14 @@ from itertools import islice
 
 import pyarrow as pa
 
-from operators.search.hit import Hit
 from operators.search.snapshot import Snapshot
 
-#: Queries searched together: 256 times 101 hits with their texts are some 50 MB.
+#: Queries searched together: 256 times the 505 best rows of each encoder are some 30 MB as Python objects.
 _BATCH = 256
 #: How much deeper to ask where the last place is tied.
 _DEEPER = 8
+#: Ids and scores of one query's documents, best first.
+_Found = Sequence[tuple[str, float]]
 
 
 def retrieve(
@@ -28,30 +29,30 @@ def retrieve(
     queries = min(table.num_rows for table in vectors.values())
     for start in range(0, queries, _BATCH):
         batch = {name: table.slice(start, _BATCH) for name, table in vectors.items()}
-        for hits in _search(snapshot, batch, depth, depth + 1):
-            yield _first(hits, depth, doc_ids)
+        for found in _search(snapshot, batch, depth, depth + 1):
+            yield _first(found, depth, doc_ids)
 
 
-def _search(snapshot: Snapshot, vectors: Mapping[str, pa.Table], depth: int, k: int) -> list[list[Hit]]:
+def _search(snapshot: Snapshot, vectors: Mapping[str, pa.Table], depth: int, k: int) -> list[_Found]:
     """The best `k` or more documents of each query: all whose score equals that of the one at `depth`."""
-    answers = snapshot.search_vectors(vectors, k)
+    answers: list[_Found] = [*snapshot.rank_documents(vectors, k)]
     # Fused lists give a document another score when they are longer: ties there are left as search has them.
-    tied = [row for row, hits in enumerate(answers) if len(vectors) == 1 and _is_cut(hits, depth, k)]
+    tied = [row for row, found in enumerate(answers) if len(vectors) == 1 and _is_cut(found, depth, k)]
     if tied:
         again = {name: table.take(tied) for name, table in vectors.items()}
-        for row, hits in zip(tied, _search(snapshot, again, depth, k * _DEEPER), strict=True):
-            answers[row] = hits
+        for row, found in zip(tied, _search(snapshot, again, depth, k * _DEEPER), strict=True):
+            answers[row] = found
     return answers
 
 
-def _is_cut(hits: Sequence[Hit], depth: int, k: int) -> bool:
-    """Whether a tie with the document at `depth` goes on beyond the last hit."""
-    return len(hits) == k and hits[-1].score == hits[depth - 1].score
+def _is_cut(found: _Found, depth: int, k: int) -> bool:
+    """Whether a tie with the document at `depth` goes on beyond the last one found."""
+    return len(found) == k and found[-1][1] == found[depth - 1][1]
 
 
-def _first(hits: Sequence[Hit], depth: int, doc_ids: Sequence[str]) -> list[str]:
-    ranked = sorted(hits, key=lambda hit: (-hit.score, hit.doc_id))
-    first = [hit.doc_id for hit in ranked[:depth]]
-    found = set(first)
-    rest = (doc_id for doc_id in doc_ids if doc_id not in found)
+def _first(found: _Found, depth: int, doc_ids: Sequence[str]) -> list[str]:
+    ranked = sorted(found, key=lambda place: (-place[1], place[0]))
+    first = [doc_id for doc_id, _ in ranked[:depth]]
+    named = set(first)
+    rest = (doc_id for doc_id in doc_ids if doc_id not in named)
     return [*first, *islice(rest, depth - len(first))]

@@ -43,10 +43,19 @@ class Documents:
 
     def read(self, part: Part, row: int) -> Document:
         """One row of a part; raises `IntegrityError` where the file is not the part the manifest describes."""
+        return _document(*self._place(part, row))
+
+    def doc_id(self, part: Part, row: int) -> str:
+        """The id alone of a row of a part; raises as `read` does."""
+        table, place = self._place(part, row)
+        return str(table[columns.DOC_ID][place].as_py())
+
+    def _place(self, part: Part, row: int) -> tuple[pa.Table, int]:
+        """The decoded row group that holds a row of a part, and the row's place in it."""
         file, ends = self._open(part.documents, part.rows)
         group = int(np.searchsorted(ends, row, side="right"))
         start = int(ends[group - 1]) if group else 0
-        return _document(self._group(part.part, file, group), row - start)
+        return self._group(part.part, file, group), row - start
 
     def _open_part(self, stored: StoredFile, rows: int) -> tuple[pq.ParquetFile, np.ndarray[Any, Any]]:
         path = self._fetch(stored)

@@ -16,6 +16,14 @@ class Ranking:
     places: dict[int, tuple[int, float]]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """One query's documents by id, best first, each with the row of its best chunk and its score; and all rankings."""
+
+    documents: dict[str, tuple[int, float]]
+    rankings: Sequence[Ranking]
+
+
 def rank(kind: Kind, found: Found, query: int) -> Ranking:
     """One query's rows in a side's answer."""
     rows, scores = found.rows[query].tolist(), found.scores[query].tolist()

@@ -88,6 +88,16 @@ def test_search_many_equals_single_searches(store: Store, tmp_path: Path) -> Non
     assert snapshot.search_many([], 5) == []
 
 
+@pytest.mark.parametrize("mode", list(Mode))
+def test_rank_documents_gives_ids_and_scores_of_the_hits(store: Store, tmp_path: Path, mode: Mode) -> None:
+    rows = [Chunk(f"d{number // 5}", text, number % 5) for number, text in enumerate(TEXTS)]
+    snapshot = opened(store, tmp_path, rows)
+    vectors = {name: snapshot.encode(name, QUERIES) for name in snapshot.encoders(mode)}
+    hits = snapshot.search_many(QUERIES, 20, mode)
+    assert hits == snapshot.search_vectors(vectors, 20)
+    assert snapshot.rank_documents(vectors, 20) == [[(hit.doc_id, hit.score) for hit in found] for found in hits]
+
+
 def test_search_hit_carries_text_span_and_metadata(store: Store, tmp_path: Path) -> None:
     hit = opened(store, tmp_path).search(TEXTS[41], 1)[0]
     assert (hit.doc_id, hit.text, hit.metadata) == ("d41", TEXTS[41], {"topic": "t2"})
