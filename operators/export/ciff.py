@@ -17,7 +17,8 @@ from operators.export.fields import row_ids
 from operators.export.layout import SPARSE_ONLY, Layout, Written
 from operators.export.live import LiveRows
 from operators.export.weights import quantize, refuse_negative
-from operators.index.sparse import DOCS, INDPTR, WEIGHTS, build_sparse
+from operators.index.sparse import build_sparse
+from operators.index.sparse_file import DOCS, INDPTR, WEIGHTS
 
 _LARGEST = 255.0
 #: Documents are numbered by int32.

@@ -11,7 +11,7 @@ from operators.core.errors import IntegrityError
 from operators.index.dense_search import open_dense
 from operators.index.searcher import Searcher
 from operators.index.settings import whole_number
-from operators.index.sparse_file import open_postings
+from operators.index.sparse_file import Bring, open_postings
 from operators.index.sparse_search import SparseSearcher
 from operators.index.spec import Backend
 
@@ -24,9 +24,11 @@ def open_searcher(
     *,
     live: NDArray[np.bool_] | None = None,
     threads: int | None = None,
+    bring: Bring | None = None,
 ) -> Searcher:
     """Open an index of `rows` rows from files whose checksums were verified, to find the `live` ones (default: all).
 
+    Files that `sparse_file.BY_TERM` names need neither be verified nor whole: `bring` fetches what is asked of them.
     Raises `IntegrityError` where the backend is unknown or the files are not what the settings describe.
     """
     if live is not None and live.shape != (rows,):
@@ -37,7 +39,7 @@ def open_searcher(
         )
     if backend == Backend.CSC:
         vocabulary = whole_number(settings, "vocabulary")
-        return SparseSearcher(open_postings(files, vocabulary, rows), rows, _dead(live))
+        return SparseSearcher(open_postings(files, vocabulary, rows, bring), rows, _dead(live), threads)
     # A mask without a dead row is none: what it would cost is then not paid.
     return open_dense(Backend(backend), files, settings, rows, live if _dead(live).size else None, threads)
 

@@ -29,9 +29,10 @@ def random_dense(rows: int, dimensions: int, seed: int = 0) -> NDArray[np.float3
 
 
 def random_sparse(rows: int, vocabulary: int, share: float = 0.1, seed: int = 0) -> NDArray[np.float32]:
+    # Numbers that a sparse index holds exactly: an oracle then agrees to the last bits.
     rng = np.random.default_rng(seed)
     weights = rng.gamma(2, 0.5, (rows, vocabulary)) * (rng.random((rows, vocabulary)) < share)
-    return weights.astype(np.float32)
+    return weights.astype(np.float16).astype(np.float32)
 
 
 def in_parts(table: pa.Table, *sizes: int) -> Iterator[pa.Table]:

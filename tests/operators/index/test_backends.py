@@ -73,7 +73,7 @@ class TestCsc(SearcherContract):
 
     def test_search_finds_only_scores_above_zero(self, open_index, tmp_path: Path) -> None:
         stored = np.zeros((6, 60), np.float32)
-        stored[[1, 3], 7] = [0.5, -0.5]
+        stored[[1, 3], [7, 8]] = 0.5
         query = np.zeros((1, 60), np.float32)
         query[0, 7] = 2.0
         found = open_index(stored, tmp_path).search(sparse_table(query), 4)

@@ -38,7 +38,7 @@ def test_build_dense_chooses_by_size_unless_told(tmp_path: Path, spec: dict[str,
 def test_build_sparse_is_exact(tmp_path: Path) -> None:
     built = build(Kind.SPARSE, sparse_table(random_sparse(120, 40)), tmp_path, 120, 40, recall_queries=50, recall_k=7)
     assert (built.backend, built.settings) == ("csc", {"vocabulary": 40})
-    assert sorted(built.files) == ["docs.npy", "indptr.npy", "weights.npy"]
+    assert sorted(built.files) == ["digests.npy", "docs.npy", "indptr.npy", "maxima.npy", "weights.npy"]
     assert (built.measured.k, built.measured.queries, built.measured.recall) == (7, 50, 1.0)
 
 

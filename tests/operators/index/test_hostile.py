@@ -3,6 +3,7 @@
 import pickle
 import shutil
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import faiss
@@ -13,6 +14,7 @@ from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.index.backend import open_searcher
 from operators.index.build import BuiltIndex
+from operators.index.sparse_file import term_digest
 from tests.operators.index.tables import dense_table, random_dense, random_sparse, sparse_table
 from tests.operators.index.test_build import build
 
@@ -32,6 +34,13 @@ def csc(tmp_path: Path) -> BuiltIndex:
 def refuse(built: BuiltIndex, match: str, rows: int = ROWS, **settings: object) -> None:
     with pytest.raises(IntegrityError, match=match):
         open_searcher(built.backend, built.files, {**built.settings, **settings}, rows)
+
+
+def refuse_search(built: BuiltIndex, match: str) -> None:
+    """Postings are proven when they are first used: whatever opens must not be searched."""
+    searcher = open_searcher(built.backend, built.files, built.settings, ROWS)
+    with pytest.raises(IntegrityError, match=match):
+        searcher.search(sparse_table(np.ones((1, SIZE), np.float32)), 5)
 
 
 def test_open_undamaged_files_opens_them(dense: BuiltIndex, csc: BuiltIndex) -> None:
@@ -91,7 +100,7 @@ def _huge(path: Path) -> None:
         np.lib.format.write_array_header_1_0(file, {"descr": "<u4", "fortran_order": False, "shape": (1 << 62,)})
 
 
-@pytest.mark.parametrize("name", ["indptr.npy", "docs.npy", "weights.npy"])
+@pytest.mark.parametrize("name", ["indptr.npy", "docs.npy", "weights.npy", "maxima.npy", "digests.npy"])
 @pytest.mark.parametrize(
     "damage",
     [
@@ -104,7 +113,7 @@ def _huge(path: Path) -> None:
         lambda path: path.write_bytes(b"no array at all" * 20),
         lambda path: path.write_bytes(pickle.dumps([1, 2, 3])),
         _array(lambda a: a.astype(np.float64)),
-        _array(lambda a: a.astype(a.dtype.newbyteorder(">"))),
+        _array(lambda a: a.astype(a.dtype.newbyteorder(">")) if a.itemsize > 1 else a[:, :1]),
         _array(lambda a: a.reshape(1, -1)),
         _array(lambda a: a[:-1]),
         _array(lambda a: np.append(a, a[-1:])),
@@ -114,7 +123,7 @@ def _huge(path: Path) -> None:
 def test_open_damaged_array_is_refused(csc: BuiltIndex, name: str, damage: object) -> None:
     damage(csc.files[name])  # type: ignore[operator]
     # Arrays that fit each other no longer are refused at the one that is checked against them.
-    refuse(csc, r"(indptr|docs|weights)\.npy")
+    refuse(csc, r"(indptr|docs|weights|maxima|digests)\.npy")
 
 
 def _swap(a: np.ndarray) -> np.ndarray:
@@ -131,21 +140,49 @@ def _set(place: int, value: float) -> object:
 
 
 @pytest.mark.parametrize(
-    ("name", "damage", "match"),
+    ("damage", "match"),
     [
-        ("indptr.npy", _array(_swap), "offsets descend"),
-        ("indptr.npy", _set(4, 2**63), "offsets descend"),
-        ("indptr.npy", _set(-1, 2**64 - 1), "expected length 18446744073709551615"),
-        ("indptr.npy", _set(0, 1), "expected first offset 0, got 1"),
-        ("docs.npy", _set(7, ROWS), f"expected rows below {ROWS}, got {ROWS}"),
-        ("docs.npy", _set(0, 2**32 - 1), f"expected rows below {ROWS}, got 4294967295"),
-        ("weights.npy", _set(3, np.nan), "NaN or infinite"),
-        ("weights.npy", _set(3, np.inf), "NaN or infinite"),
+        (_array(_swap), "offsets that ascend"),
+        (_set(4, 2**63), "offsets that ascend"),
+        (_set(-1, 2**64 - 1), "expected uint32 of shape"),
+        (_set(0, 1), "offsets that ascend"),
     ],
 )
-def test_open_sparse_content_out_of_bounds_is_refused(csc: BuiltIndex, name: str, damage: object, match: str) -> None:
-    damage(csc.files[name])  # type: ignore[operator]
+def test_open_sparse_offsets_out_of_bounds_are_refused(csc: BuiltIndex, damage: object, match: str) -> None:
+    damage(csc.files["indptr.npy"])  # type: ignore[operator]
     refuse(csc, match)
+
+
+@pytest.mark.parametrize("name", ["docs.npy", "weights.npy", "digests.npy"])
+@pytest.mark.parametrize("bit", range(8))
+def test_search_any_bit_flipped_is_refused(csc: BuiltIndex, name: str, bit: int) -> None:
+    data = bytearray(csc.files[name].read_bytes())
+    data[-1 - bit] ^= 1 << bit
+    csc.files[name].write_bytes(data)
+    refuse_search(csc, "postings of term .* that were published")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "match"),
+    [
+        ("docs.npy", _set(-1, ROWS), f"expected ascending rows below {ROWS}"),
+        ("docs.npy", _set(0, 2**32 - 1), f"expected ascending rows below {ROWS}"),
+        ("docs.npy", _array(lambda a: np.sort(a)[::-1]), f"expected ascending rows below {ROWS}"),
+        ("weights.npy", _set(3, np.nan), "expected weights from 0 to"),
+        ("weights.npy", _set(3, np.inf), "expected weights from 0 to"),
+        ("weights.npy", _set(3, -1), "expected weights from 0 to"),
+        ("maxima.npy", _set(0, 1e-3), "expected weights from 0 to"),
+    ],
+)
+def test_search_postings_that_lead_astray_are_refused_though_their_digests_are_right(
+    csc: BuiltIndex, name: str, damage: object, match: str
+) -> None:
+    damage(csc.files[name])  # type: ignore[operator]
+    indptr, docs, weights = (np.load(csc.files[each]) for each in ("indptr.npy", "docs.npy", "weights.npy"))
+    places = [slice(int(start), int(stop)) for start, stop in pairwise(indptr)]
+    digests = [np.frombuffer(term_digest(docs[place], weights[place]), np.uint8) for place in places]
+    np.save(csc.files["digests.npy"], np.stack(digests))
+    refuse_search(csc, match)
 
 
 def test_open_without_a_file_is_refused(csc: BuiltIndex) -> None:

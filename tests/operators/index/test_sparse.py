@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
+from operators.core import schema
 from operators.core.encoder_spec import Kind
 from operators.index.sparse import build_sparse
 from operators.index.vectors import Vectors
@@ -34,11 +35,15 @@ def test_build_sparse_equals_scipy_csc(
     assert {name: array.dtype.str for name, array in found.items()} == {
         "indptr.npy": "<u8",
         "docs.npy": "<u4",
-        "weights.npy": "<f4",
+        "weights.npy": "<f2",
+        "maxima.npy": "<f4",
+        "digests.npy": "|u1",
     }
     np.testing.assert_array_equal(found["indptr.npy"], expected.indptr)
     np.testing.assert_array_equal(found["docs.npy"], expected.indices)
-    np.testing.assert_array_equal(found["weights.npy"], expected.data)
+    np.testing.assert_array_equal(found["weights.npy"], expected.data.astype(np.float16))
+    largest = expected.max(axis=0).toarray() if rows else np.zeros(vocabulary)
+    np.testing.assert_array_equal(found["maxima.npy"], largest.astype(np.float16))
 
 
 def test_build_sparse_same_parts_gives_same_bytes(tmp_path: Path) -> None:
@@ -47,7 +52,7 @@ def test_build_sparse_same_parts_gives_same_bytes(tmp_path: Path) -> None:
     for folder in folders:
         folder.mkdir()
         build(lambda: in_parts(table, 20), 50, 20, folder)
-    for name in ("indptr.npy", "docs.npy", "weights.npy"):
+    for name in ("indptr.npy", "docs.npy", "weights.npy", "maxima.npy", "digests.npy"):
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
 
 
@@ -59,3 +64,22 @@ def test_build_sparse_parts_that_change_between_passes_are_refused(tmp_path: Pat
 
     with pytest.raises(ValueError, match="changed between the two passes"):
         build(load, 30, 10, tmp_path)
+
+
+def write(folder: Path, *rows: dict[int, float]) -> None:
+    table = pa.table(
+        {"indices": [list(row) for row in rows], "weights": [list(row.values()) for row in rows]}, schema=schema.SPARSE
+    )
+    build(lambda: iter([table]), len(rows), 10, folder)
+
+
+@pytest.mark.parametrize("weight", [-0.5, 65_520.0, 1e30])
+def test_build_sparse_weight_that_float16_cannot_hold_is_refused(tmp_path: Path, weight: float) -> None:
+    with pytest.raises(ValueError, match=r"expected weights from 0 to 65504\.0, got"):
+        write(tmp_path, {3: 1.0}, {3: weight})
+
+
+def test_build_sparse_term_twice_in_a_row_is_refused(tmp_path: Path) -> None:
+    table = pa.table({"indices": [[2, 2]], "weights": [[1.0, 1.0]]}, schema=schema.SPARSE)
+    with pytest.raises(ValueError, match="got term 2 twice"):
+        build(lambda: iter([table]), 1, 10, tmp_path)

@@ -1,0 +1,73 @@
+"""Bounds skip what cannot be among the best, and nothing else: to the last bit the answer is that of a plain sum."""
+
+import numpy as np
+import pytest
+
+from operators.index.sparse_kernel import BLOCK, search_terms
+
+TERMS = 12
+
+
+class Lists:
+    """Postings of some blocks of rows; the first terms are rare and heavy in the query, the last common and light."""
+
+    def __init__(self, rows: int, seed: int) -> None:
+        self.rows, rng = rows, np.random.default_rng(seed)
+        shares = np.geomspace(0.001, 0.6, TERMS)
+        docs = [np.flatnonzero(rng.random(rows) < share).astype(np.uint32) for share in shares]
+        self.ends = np.cumsum([len(each) for each in docs]).astype(np.int64)
+        self.begins = self.ends - [len(each) for each in docs]
+        self.docs = np.concatenate(docs)
+        # A few distinct weights, so that scores are often equal.
+        self.weights = rng.choice([0.25, 0.5, 1.0, 3.0], len(self.docs)).astype(np.float16)
+        self.values = np.geomspace(4, 0.05, TERMS).astype(np.float32)
+        most = self.values.astype(np.float64) * 3.0
+        self.rest = np.cumsum(most[::-1])[::-1].copy()
+
+    def search(self, k: int, rest: np.ndarray, dead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        scores, rows = np.full(k, -np.inf, np.float32), np.full(k, -1, np.int64)
+        bits = self.weights.view(np.uint16)
+        search_terms(self.begins, self.ends, self.docs, bits, self.values, rest, dead, self.rows, scores, rows)
+        order = np.lexsort((rows, -scores))
+        return scores[order], rows[order]
+
+    def expected(self, k: int, dead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        totals = np.zeros(self.rows, np.float32)
+        for begin, end, value in zip(self.begins, self.ends, self.values, strict=True):
+            totals[self.docs[begin:end]] += value * self.weights[begin:end].astype(np.float32)
+        totals[dead] = 0
+        order = np.lexsort((np.arange(self.rows), -totals))[:k]
+        return totals[order], order
+
+
+@pytest.mark.parametrize("rows", [BLOCK - 1, BLOCK, 3 * BLOCK + 5])
+@pytest.mark.parametrize("k", [1, 10, 1000])
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_search_terms_with_bounds_equals_a_plain_sum(rows: int, k: int, share: float) -> None:
+    lists = Lists(rows, seed=k)
+    dead = np.flatnonzero(np.random.default_rng(1).random(rows) < share)
+    for found, expected in zip(lists.search(k, lists.rest, dead), lists.expected(k, dead), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_search_terms_uses_its_bounds() -> None:
+    """Bounds that are too low lose rows: were they not looked at, every test here would pass."""
+    lists, nothing = Lists(3 * BLOCK, seed=0), np.zeros(0, np.int64)
+    right, wrong = (lists.search(100, rest, nothing)[1] for rest in (lists.rest, lists.rest * 0.01))
+    assert right.tolist() != wrong.tolist()
+
+
+def test_search_terms_keeps_rows_whose_bound_only_just_reaches() -> None:
+    """Every row of the second block ties with the best of the first, or beats it by the last and lightest term alone."""
+    rows = 2 * BLOCK
+    heavy = np.arange(0, rows, 2, dtype=np.uint32)
+    light = np.arange(rows - 40, rows, 2, dtype=np.uint32)
+    docs = np.concatenate([heavy, light])
+    weights = np.ones(len(docs), np.float16)
+    begins, ends = np.array([0, len(heavy)]), np.array([len(heavy), len(docs)])
+    values = np.array([1.0, 2**-20], np.float32)
+    scores, found = np.full(10, -np.inf, np.float32), np.full(10, -1, np.int64)
+    rest = np.array([1.0 + 2**-20, 2**-20])
+    nothing = np.zeros(0, np.int64)
+    search_terms(begins, ends, docs, weights.view(np.uint16), values, rest, nothing, rows, scores, found)
+    assert sorted(found.tolist()) == light[:10].tolist()
