@@ -96,7 +96,7 @@ def compact(
     address: Annotated[str | None, typer.Option(help="Ray cluster; RAY_ADDRESS, else Ray in this process.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Merge the segments of the newest snapshot and drop dead rows, from what is stored: no encoder is loaded.
+    """Merge the segments of the newest snapshot and drop dead rows, from what is stored: no document is encoded.
 
     `index` does it by itself beyond index.max_dead_ratio and index.max_small_segments.
     """

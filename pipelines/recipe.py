@@ -65,3 +65,13 @@ class Recipe(Spec):
                 f"chunking.encoder {self.chunking.encoder!r} is none of the encoders {sorted(self.encoders)}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _canaries_can_be_asked(self) -> "Recipe":
+        kinds = {"hybrid", *(encoder.kind.value for encoder in self.encoders.values())}
+        for canary in self.publish.canaries:
+            if canary.mode not in kinds:
+                raise ValueError(
+                    f"publish.canaries: {canary.query!r} is for mode {canary.mode}, no encoder is {canary.mode}"
+                )
+        return self

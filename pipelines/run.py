@@ -19,6 +19,7 @@ from operators.read.slices import plan_table
 from operators.write.parquet import to_parquet
 from pipelines import build, verify
 from pipelines.backfill import backfill
+from pipelines.canaries import ask_canaries
 from pipelines.changes import Changes, find_changes, find_vectors
 from pipelines.cluster import connect
 from pipelines.copy import copy
@@ -111,7 +112,7 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         done = verify.Done(
             scanned, changes, encoded.parts, copied, encoded.done_now, fitted, parts, segments, indexes, ledgers
         )
-        manifest = verify.manifest(job, done)
+        manifest = ask_canaries(job, verify.manifest(job, done), cluster)
         check_present(job.store, manifest)
         return publish(job.store, manifest), done.made
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from operators.core import layout
-from operators.core.manifest import Counts, EncoderRecord, Manifest
+from operators.core.manifest import CanaryResult, Counts, EncoderRecord, Manifest
 from operators.core.receipts import PartReceipt
 from operators.publish import assemble
 from pipelines.job import Job
@@ -34,6 +34,7 @@ class Summary(Counts):
     bytes: int
     recall: dict[str, float]
     encoders: dict[str, EncoderRecord]
+    canaries: tuple[CanaryResult, ...]
 
 
 def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: Sequence[PartReceipt] = ()) -> Summary:
@@ -54,6 +55,7 @@ def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: Se
         bytes=sum(file.bytes for file in manifest.files()),
         recall={name: min(index.measured.recall for index in found) for name, found in manifest.indexes.items()},
         encoders=manifest.encoders,
+        canaries=manifest.canaries,
     )
 
 
@@ -93,6 +95,7 @@ def _totals(summary: Summary) -> Table:
         "bytes": f"{summary.bytes:,}",
         "seconds": f"{summary.seconds:.1f} ({steps})",
         "busy": busy,
+        "canaries": _canaries(summary) if summary.canaries else "",
         "halved": ", ".join(_halved(summary)),
         "run": summary.run,
     }
@@ -106,6 +109,12 @@ def _halved(summary: Summary) -> Iterator[str]:
     for name, encoder in summary.encoders.items():
         if splits := encoder.statistics.get(assemble.SPLITS):
             yield f"{splits:,.0f} batches of {name}, for which the device had too little memory"
+
+
+def _canaries(summary: Summary) -> str:
+    found = sum(canary.found for canary in summary.canaries)
+    expected = sum(len(canary.ranks) for canary in summary.canaries)
+    return f"{len(summary.canaries):,} asked, {found:,} of {expected:,} expected documents found"
 
 
 def _tokens(summary: Summary) -> str:

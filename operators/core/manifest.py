@@ -139,6 +139,29 @@ class SourceState(Spec):
     staged: tuple[StoredFile, ...] = ()
 
 
+class CanaryResult(Spec):
+    """A canary's answer before the snapshot was published: the rank of each expected document by id, from 1.
+
+    The rank is None where the document was not among the first `k`; `needed` of them had to be.
+    """
+
+    query: str
+    mode: str
+    k: int
+    needed: int
+    ranks: dict[str, int | None]
+
+    @property
+    def found(self) -> int:
+        """Expected documents among the first `k`."""
+        return sum(rank is not None for rank in self.ranks.values())
+
+    @property
+    def share(self) -> float:
+        """Found over expected."""
+        return self.found / len(self.ranks)
+
+
 class Parent(Spec):
     """The snapshot this one follows, by number and the sha256 of its manifest."""
 
@@ -174,6 +197,7 @@ class Manifest(Spec):
     keys: tuple[LedgerFile, ...]
     texts: tuple[LedgerFile, ...]
     rejects: tuple[StoredFile, ...]
+    canaries: tuple[CanaryResult, ...] = ()
 
     def files(self) -> list[StoredFile]:
         """Every object the snapshot names."""

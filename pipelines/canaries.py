@@ -1,0 +1,51 @@
+"""Ask a snapshot's canaries before it is published, as a reader would ask it afterwards."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from operators.core.manifest import Manifest
+from operators.core.storage import Store
+from operators.publish.canary import Canary
+from operators.publish.canary_gate import check_canaries, check_canary_drop
+from operators.search.cache import FileCache
+from operators.search.mode import parse_mode
+from operators.search.snapshot import Snapshot
+from pipelines.job import Job
+from pipelines.workers import Cluster
+
+
+@dataclass(frozen=True)
+class _Asked:
+    store: Store
+    manifest: Manifest
+    canaries: tuple[Canary, ...]
+
+
+def ask_canaries(job: Job, manifest: Manifest, cluster: Cluster) -> Manifest:
+    """The manifest with what its snapshot answers to the recipe's canaries; raises `GateError` where they forbid it.
+
+    One task on the cluster loads the query encoders and opens the indexes; where the store is not a local folder, it
+    needs their size in free space below TMPDIR. Without canaries nothing is loaded.
+    """
+    publish = job.recipe.publish
+    if not publish.canaries:
+        return manifest
+    [found] = cluster.run(_ask, [_Asked(job.store, manifest, publish.canaries)])
+    results = tuple(canary.judge(ids) for canary, ids in zip(publish.canaries, found, strict=True))
+    check_canaries(results, found)
+    if job.parent:
+        check_canary_drop(results, job.parent, publish.max_canary_drop)
+    return manifest.model_copy(update={"canaries": results})
+
+
+def _ask(asked: _Asked) -> list[tuple[str, ...]]:
+    """The ids of each canary's hits, best first."""
+    # Not the cache of searches: nobody would empty it on a worker, and every night's indexes are new files.
+    with tempfile.TemporaryDirectory(prefix="millrace-canaries-") as folder:
+        snapshot = Snapshot(asked.store, asked.manifest, FileCache(Path(folder)))
+        return [_ids(snapshot, canary) for canary in asked.canaries]
+
+
+def _ids(snapshot: Snapshot, canary: Canary) -> tuple[str, ...]:
+    return tuple(hit.doc_id for hit in snapshot.search(canary.query, canary.k, parse_mode(canary.mode)))
