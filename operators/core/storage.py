@@ -84,6 +84,10 @@ class Store:
         """The object's bytes."""
         return self._try("read", key, lambda: bytes(self._opened[0].cat_file(self.path(key))))
 
+    def get_range(self, key: str, start: int, stop: int) -> bytes:
+        """The object's bytes from `start` up to `stop`, or to its end."""
+        return self._try("read", key, lambda: bytes(self._opened[0].cat_file(self.path(key), start=start, end=stop)))
+
     @contextmanager
     def open(self, key: str) -> Iterator[Any]:
         """The object as a file to seek in; each read is a request."""

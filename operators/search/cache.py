@@ -37,16 +37,35 @@ class FileCache:
         Raises `IntegrityError` where the object is not, or is no longer, the one that was published; a copy made
         earlier does not hide that the object changed since.
         """
-        _check_record(file)
-        info = _head(store, file)
+        info = self.head(store, file)
         if store.is_local:
             path = Path(store.path(file.key))
             _verify(path, file, store)
             return path
-        target = self.root / file.sha256[:2] / file.sha256
+        target = self.target(file)
         if not self._is_current(target, file, store, info):
             self._download(target, file, store, info)
         return target
+
+    def head(self, store: Store, file: StoredFile) -> ObjectInfo:
+        """What the store says of the object; raises `ObjectMissingError` where it is gone."""
+        _check_record(file)
+        try:
+            return store.head(file.key)
+        except ObjectMissingError as error:
+            raise ObjectMissingError(
+                f"{store.locate(file.key)} is gone from the store: the snapshot names it with sha256 {file.sha256} "
+                f"({file.bytes} bytes). {_REMEDY}"
+            ) from error
+
+    def target(self, file: StoredFile) -> Path:
+        """Where a downloaded file lies."""
+        return self.root / file.sha256[:2] / file.sha256
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder below the root that is its user's alone."""
+        for each in (self.root, folder):
+            each.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
 
     def _is_current(self, target: Path, file: StoredFile, store: Store, info: ObjectInfo) -> bool:
         note = _note(target, store, file)
@@ -57,8 +76,7 @@ class FileCache:
         return same_object and target.stat().st_size == file.bytes and digest_file(target) == file.sha256
 
     def _download(self, target: Path, file: StoredFile, store: Store, info: ObjectInfo) -> None:
-        for folder in (self.root, target.parent):
-            folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+        self.make_folder(target.parent)
         temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
         try:
             store.fetch(file.key, temporary)
@@ -68,16 +86,6 @@ class FileCache:
             temporary.replace(_note(target, store, file))
         finally:
             temporary.unlink(missing_ok=True)
-
-
-def _head(store: Store, file: StoredFile) -> ObjectInfo:
-    try:
-        return store.head(file.key)
-    except ObjectMissingError as error:
-        raise ObjectMissingError(
-            f"{store.locate(file.key)} is gone from the store: the snapshot names it with sha256 {file.sha256} "
-            f"({file.bytes} bytes). {_REMEDY}"
-        ) from error
 
 
 def _note(target: Path, store: Store, file: StoredFile) -> Path:

@@ -11,8 +11,10 @@ from operators.core.errors import IntegrityError
 from operators.core.manifest import Manifest, StoredFile
 from operators.index.backend import open_searcher
 from operators.index.searcher import Found, Searcher, nothing
+from operators.index.sparse_file import BY_TERM
 from operators.search.live import live_rows
 from operators.search.merge import merge
+from operators.search.ranges import RangeCache, bringer
 from operators.search.rows import RowMap
 
 
@@ -31,8 +33,13 @@ class Side:
         return merge([(first, searcher.search(queries, depth)) for first, searcher in self.segments], depth)
 
 
-def open_side(name: str, manifest: Manifest, rows: RowMap, fetch: Callable[[StoredFile], Path]) -> Side:
-    """Open an encoder's indexes from verified files; raises `IntegrityError` where they do not cover the segments."""
+def open_side(
+    name: str, manifest: Manifest, rows: RowMap, fetch: Callable[[StoredFile], Path], ranges: RangeCache
+) -> Side:
+    """Open an encoder's indexes from verified files, or from those parts of large ones that a search asks for.
+
+    Raises `IntegrityError` where they do not cover the segments.
+    """
     indexes = manifest.indexes.get(name, ())
     expected = sorted((segment.segment, segment.rows) for segment in manifest.segments)
     found = sorted((index.segment, index.rows) for index in indexes)
@@ -44,7 +51,9 @@ def open_side(name: str, manifest: Manifest, rows: RowMap, fetch: Callable[[Stor
     live = {segment.segment: live_rows(segment, fetch) for segment in manifest.segments}
     opened = []
     for index in indexes:
-        files = {file_name: fetch(file) for file_name, file in index.files.items()}
-        searcher = open_searcher(index.backend, files, index.settings, index.rows, live=live[index.segment])
+        files = {each: ranges.path(file) if each in BY_TERM else fetch(file) for each, file in index.files.items()}
+        bring = bringer(ranges, index.files)
+        live_of = live[index.segment]
+        searcher = open_searcher(index.backend, files, index.settings, index.rows, live=live_of, bring=bring)
         opened.append((rows.segments[index.segment], searcher))
     return Side(name, Kind(manifest.encoders[name].kind), tuple(opened))

@@ -17,6 +17,7 @@ from operators.search.hit import Hit
 from operators.search.live import live_tables
 from operators.search.mode import Mode
 from operators.search.query import OpenQueryEncoder, QueryEncoder, open_query_encoder
+from operators.search.ranges import RangeCache
 from operators.search.ranking import Answer, Ranking, best_place, order, rank
 from operators.search.rows import map_rows
 from operators.search.sides import Side, open_side
@@ -36,6 +37,7 @@ class Snapshot:
     ) -> None:
         self.manifest = manifest
         self._fetch = partial(cache.path, store)
+        self._ranges = RangeCache(store, cache)
         self._open_encoder = open_encoder
         self._rows = map_rows(manifest)
         self._documents = Documents(self._fetch)
@@ -147,7 +149,7 @@ class Snapshot:
 
     def _side(self, name: str) -> Side:
         if name not in self._sides:
-            self._sides[name] = open_side(name, self.manifest, self._rows, self._fetch)
+            self._sides[name] = open_side(name, self.manifest, self._rows, self._fetch, self._ranges)
         return self._sides[name]
 
     def _encoder(self, name: str) -> QueryEncoder:
