@@ -6,7 +6,7 @@ import pytest
 
 from operators.core.errors import IntegrityError
 from operators.core.manifest import Part, StoredFile
-from operators.search import documents
+from operators.search import row_groups
 from operators.search.documents import Documents
 
 ROWS = 100
@@ -36,7 +36,7 @@ def opened(tmp_path: Path) -> Documents:
 
 def test_read_any_row_in_any_order_gives_that_row(opened: Documents, monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for about two row groups, so that groups are dropped and read again."""
-    monkeypatch.setattr(documents, "_KEPT_BYTES", 4000)
+    monkeypatch.setattr(row_groups, "_KEPT_BYTES", 4000)
     for row in [0, 6, 7, 99, 50, 98, 13, 14, *range(ROWS)]:
         for name in "ab":
             found = opened.read(part(name), row)
