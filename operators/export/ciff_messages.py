@@ -40,7 +40,7 @@ def header(about: Header) -> bytes:
     )
 
 
-def postings_list(term: str, docs: NDArray[np.uint32], impacts: NDArray[np.int32]) -> bytes:
+def postings_list(term: str, docs: NDArray[np.uint32], impacts: NDArray[np.integer]) -> bytes:
     """A term's postings; `docs` ascend, and are written as differences to the one before."""
     gaps = np.diff(docs, prepend=np.uint32(0))
     counts = _number(2, docs.size) + _number(3, int(impacts.sum(dtype=np.int64)))

@@ -1,8 +1,9 @@
 """The live rows of a snapshot, read part by part; every file is verified by its checksum before it is parsed."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +17,6 @@ from operators.core.progress import Report, unheard
 from operators.core.storage import Store
 from operators.index.arrays import SparseRows, dense_matrix, sparse_rows
 from operators.index.dead import from_bytes, live_mask
-from operators.index.vectors import Vectors
 from operators.write.parquet import from_parquet
 from operators.write.stored import read_verified
 
@@ -81,14 +81,10 @@ class LiveRows:
                 yield batch
                 self.report(STAGE, batch.documents.num_rows, 0)
 
-    def vectors(self, name: str) -> Vectors:
-        """One encoder's vectors of all rows, as an index is built from them."""
-        record = self.manifest.encoders[name]
-        return Vectors(Kind(record.kind), record.dimensions, self.rows, partial(self._vectors_of_parts, name))
-
-    def _vectors_of_parts(self, name: str) -> Iterator[pa.Table]:
+    def sparse_parts(self, name: str) -> Iterator[SparseRows]:
+        """One sparse encoder's vectors of all rows, part by part."""
         for part, alive in self._parts():
-            yield self._vectors(part, name).filter(alive)
+            yield self._sparse(self._vectors(part, name).filter(alive), name)
 
     def _parts(self) -> Iterator[tuple[Part, "pa.BooleanArray"]]:
         """Parts that hold live rows, in row order, and which of their rows live."""
@@ -127,12 +123,25 @@ class LiveRows:
         return table
 
     def _batch(self, documents: pa.Table, vectors: Mapping[str, pa.Table]) -> Batch:
-        size = {name: self.manifest.encoders[name].dimensions for name in vectors}
+        return Batch(
+            documents,
+            {name: self._dense(vectors[name], name) for name in self.encoders(Kind.DENSE)},
+            {name: self._sparse(vectors[name], name) for name in self.encoders(Kind.SPARSE)},
+        )
+
+    def _dense(self, table: pa.Table, name: str) -> NDArray[np.float32]:
+        with self._refusing(name):
+            return dense_matrix(table, self.manifest.encoders[name].dimensions)
+
+    def _sparse(self, table: pa.Table, name: str) -> SparseRows:
+        with self._refusing(name):
+            return sparse_rows(table, self.manifest.encoders[name].dimensions)
+
+    @contextmanager
+    def _refusing(self, name: str) -> Iterator[None]:
         try:
-            return Batch(
-                documents,
-                {name: dense_matrix(vectors[name], size[name]) for name in self.encoders(Kind.DENSE)},
-                {name: sparse_rows(vectors[name], size[name]) for name in self.encoders(Kind.SPARSE)},
-            )
+            yield
         except ValueError as error:
-            raise IntegrityError(f"vectors of snapshot {self.manifest.snapshot}: {error}. Index again") from error
+            raise IntegrityError(
+                f"vectors of encoder {name} of snapshot {self.manifest.snapshot}: {error}. Index again"
+            ) from error

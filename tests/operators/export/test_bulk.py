@@ -14,7 +14,16 @@ from operators.export.export import export
 from operators.export.format import Format
 from operators.search.mode import Mode
 from tests.operators.export.conftest import Export, Published
-from tests.operators.export.corpus import LIVE, NO_TERMS, QUERIES, SPARSE, assert_same_top, published, query_vector
+from tests.operators.export.corpus import (
+    LIVE,
+    NO_TERMS,
+    QUERIES,
+    SPARSE,
+    assert_same_sparse,
+    assert_same_top,
+    published,
+    query_vector,
+)
 from tests.operators.search.collection import SIZE
 
 BOTH = [Format.OPENSEARCH, Format.ELASTICSEARCH]
@@ -26,6 +35,7 @@ def read(folder: Path) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     for path in sorted((folder / "bulk").iterdir()):
         data = path.read_bytes()
         assert data.endswith(b"\n")
+        assert b"\r" not in data
         lines = [json.loads(line) for line in data[:-1].split(b"\n")]
         pairs += list(zip(lines[::2], lines[1::2], strict=True))
     return pairs
@@ -67,7 +77,7 @@ def test_bulk_rescored_gives_the_top_of_search(
             if "vector_sparse" in each
         }
         top = sorted((pair for pair in sparse.items() if pair[1] > 0), key=lambda pair: -pair[1])[:10]
-        assert_same_top(collection.answers[Mode.SPARSE][number], top, 1e-5)
+        assert_same_sparse(collection.answers[Mode.SPARSE][number], top)
         dense = {each["doc_id"]: float(np.dot(each["vector_dense"], query_vector(query))) for each in documents}
         top = sorted(dense.items(), key=lambda pair: -pair[1])[:10]
         assert_same_top(collection.answers[Mode.DENSE][number], top, 1e-5)

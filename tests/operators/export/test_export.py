@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from operators.core.encoder_spec import Kind
@@ -12,9 +13,11 @@ from operators.export.export import export
 from operators.export.folder import local_folder, whole_folder
 from operators.export.format import Format
 from operators.export.layouts import LAYOUTS
+from operators.write.parquet import to_parquet
+from operators.write.stored import put_bytes
 from tests.operators.export.conftest import Published
-from tests.operators.export.corpus import ENCODERS, LIVE, published
-from tests.operators.search.collection import Chunk, WordEncoder
+from tests.operators.export.corpus import ENCODERS, LIVE, ROWS, SPARSE, published
+from tests.operators.search.collection import Chunk
 
 
 @pytest.fixture
@@ -113,15 +116,18 @@ def test_export_of_encoders_that_share_a_field_is_refused(store: Store, tmp_path
 def test_export_of_a_negative_weight_is_refused_where_engines_refuse_it(
     store: Store, tmp_path: Path, to: Format
 ) -> None:
-    manifest = published(store, encoders={"words": _Negative(Kind.SPARSE)})
-    with pytest.raises(UsageError, match=r"encoder words holds a weight of -\d+: this format takes positive ones only"):
-        export(store, manifest, tmp_path / "out", to)
-    export(store, manifest, tmp_path / "out", Format.QDRANT)
-
-
-class _Negative(WordEncoder):
-    def matrix(self, texts):  # type: ignore[no-untyped-def]
-        return -super().matrix(texts)
+    manifest = published(store, encoders={"sparse": SPARSE})
+    table = SPARSE.encode([row.text for row in ROWS[:25]])
+    lists = [[-weight for weight in row] for row in table["weights"].to_pylist()]
+    negated = to_parquet(table.set_column(1, table.schema.field(1), pa.array(lists, table.schema.field(1).type)), {})
+    file = put_bytes(store, "vectors/negative.parquet", negated)
+    parts = (manifest.parts[0].model_copy(update={"vectors": {"sparse": file}}), *manifest.parts[1:])
+    negative = manifest.model_copy(update={"parts": parts})
+    with pytest.raises(
+        UsageError, match=r"encoder sparse holds a weight of -\d.*: this format takes positive ones only"
+    ):
+        export(store, negative, tmp_path / "out", to)
+    export(store, negative, tmp_path / "out", Format.QDRANT)
 
 
 def test_export_into_a_taken_folder_is_refused_before_anything_is_read(collection: Published, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.operators.export.corpus import (
     ROWS,
     SPARSE,
     VOCABULARY,
+    assert_same_sparse,
     assert_same_top,
     published,
     query_vector,
@@ -46,7 +47,7 @@ def test_lance_answers_as_search_does(collection: Published, exported: Export, t
         weights[list(terms)] = list(terms.values())
         scores = matrix @ weights
         best = [row for row in np.argsort(-scores, kind="stable")[:10] if scores[row] > 0]
-        assert_same_top(collection.answers[Mode.SPARSE][number], [(ids[row], scores[row]) for row in best], 1e-5)
+        assert_same_sparse(collection.answers[Mode.SPARSE][number], [(ids[row], scores[row]) for row in best])
 
 
 def test_lance_holds_each_live_row_once_with_all_it_has(exported: Export, tmp_path: Path) -> None:

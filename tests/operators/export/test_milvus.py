@@ -21,6 +21,7 @@ from tests.operators.export.corpus import (
     ROWS,
     SPARSE,
     VOCABULARY,
+    assert_same_sparse,
     assert_same_top,
     published,
     query_vector,
@@ -85,7 +86,7 @@ def test_milvus_answers_as_search_does(collection: Published, exported: Export, 
     sparse = top([SPARSE.row(query) for query in QUERIES], "vector_sparse")
     dense = top([query_vector(query) for query in QUERIES], "vector_dense")
     for number in range(len(QUERIES)):
-        assert_same_top(collection.answers[Mode.SPARSE][number], sparse[number], 1e-5)
+        assert_same_sparse(collection.answers[Mode.SPARSE][number], sparse[number])
         assert_same_top(collection.answers[Mode.DENSE][number], dense[number], 1e-5)
 
 

@@ -18,6 +18,7 @@ from tests.operators.export.corpus import (
     NO_TERMS,
     QUERIES,
     SPARSE,
+    assert_same_sparse,
     assert_same_top,
     published,
     query_vector,
@@ -47,7 +48,7 @@ def test_qdrant_answers_as_search_does(collection: Published, exported: Export, 
     for number, query in enumerate(QUERIES):
         terms = SPARSE.row(query)
         vector = models.SparseVector(indices=list(terms), values=list(terms.values()))
-        assert_same_top(collection.answers[Mode.SPARSE][number], top(client, vector, "vector_sparse"), 1e-5)
+        assert_same_sparse(collection.answers[Mode.SPARSE][number], top(client, vector, "vector_sparse"))
         dense = top(client, query_vector(query), "vector_dense")
         assert_same_top(collection.answers[Mode.DENSE][number], dense, 1e-5)
 
