@@ -18,6 +18,8 @@ from tests.operators.search.collection import WORDS, Chunk, WordEncoder, publish
 
 #: Beyond 16 bits, as XLM-R's 250,002 word pieces are.
 VOCABULARY = 100_003
+#: The term of the word w0.
+FAINT = 577
 ODD_IDS = [
     'say "hello"',
     "line\nbreak\r\n",
@@ -53,6 +55,13 @@ class WideEncoder:
         rows = [self.row(text) for text in texts]
         lists = {columns.INDICES: [list(row) for row in rows], columns.WEIGHTS: [list(row.values()) for row in rows]}
         return pa.table(lists, schema=schema.SPARSE)
+
+
+class FaintEncoder(WideEncoder):
+    """The same with one word whose weight is next to nothing."""
+
+    def row(self, text: str) -> dict[int, float]:
+        return {term: 1e-4 if term == FAINT else weight for term, weight in super().row(text).items()}
 
 
 class LongEncoder(WordEncoder):

@@ -16,14 +16,17 @@ from operators.search.mode import Mode
 from tests.operators.export.conftest import Export, Published
 from tests.operators.export.corpus import (
     ENCODERS,
+    FAINT,
     LIVE,
     NO_TERMS,
     QUERIES,
     SPARSE,
+    FaintEncoder,
     assert_same_top,
     published,
     sparse_tolerance,
 )
+from tests.operators.search.collection import Chunk
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
@@ -55,6 +58,14 @@ def test_anserini_scores_are_those_of_search_within_half_a_step(
         }
         top = sorted((pair for pair in scores.items() if pair[1] > 0), key=lambda pair: -pair[1])[:10]
         assert_same_top(hits, top, sum(terms.values()) * 0.5 / 100 + sparse_tolerance(hits))
+
+
+def test_anserini_leaves_out_what_rounds_to_nothing(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    manifest = published(store, [Chunk("a", "w0 w1"), Chunk("b", "w0")], dead=(), encoders={"sparse": FaintEncoder()})
+    export(store, manifest, tmp_path / "out", Format.ANSERINI)
+    assert [len(line["vector"]) for line in read(tmp_path / "out")] == [1, 0]
+    assert str(FAINT) not in read(tmp_path / "out")[0]["vector"]
 
 
 def test_anserini_row_without_terms_is_kept_with_an_empty_vector(exported: Export, tmp_path: Path) -> None:

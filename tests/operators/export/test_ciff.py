@@ -12,8 +12,19 @@ from operators.export.format import Format
 from operators.search.mode import Mode
 from tests.operators.export.ciff_schema import read
 from tests.operators.export.conftest import Export, Published
-from tests.operators.export.corpus import LIVE, QUERIES, ROWS, SPARSE, assert_same_top, published, sparse_tolerance
+from tests.operators.export.corpus import (
+    LIVE,
+    QUERIES,
+    ROWS,
+    SPARSE,
+    FaintEncoder,
+    assert_same_top,
+    published,
+    sparse_tolerance,
+)
+from tests.operators.search.collection import Chunk
 
+_FAINT = {"sparse": FaintEncoder()}
 VECTORS = [SPARSE.row(row.text) for row in LIVE]
 SCALE = 255 / max(weight for row in VECTORS for weight in row.values())
 
@@ -66,6 +77,16 @@ def test_ciff_scores_are_those_of_search_within_half_a_step(
                 scores[records[number].collection_docid] += terms.get(int(each.term), 0) * posting.tf / SCALE
         top = sorted((pair for pair in scores.items() if pair[1] > 0), key=lambda pair: -pair[1])[:10]
         assert_same_top(hits, top, sum(terms.values()) * 0.5 / SCALE + sparse_tolerance(hits))
+
+
+def test_ciff_leaves_out_what_rounds_to_nothing(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    manifest = published(store, [Chunk("a", "w0 w1"), Chunk("b", "w0"), Chunk("c", "w1")], dead=(), encoders=_FAINT)
+    export(store, manifest, tmp_path / "out", Format.CIFF)
+    header, [only], records = read(tmp_path / "out" / "sparse.ciff")
+    assert [(posting.docid, posting.tf) for posting in only.postings] == [(0, 255), (2, 255)]
+    assert [record.doclength for record in records] == [255, 0, 255]
+    assert (header.num_postings_lists, header.total_terms_in_collection) == (1, 510)
 
 
 def test_ciff_leaves_nothing_else_behind(exported: Export, tmp_path: Path) -> None:
