@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -32,11 +33,12 @@ class SparseSearcher:
         found = nothing(queries.num_rows, min(k, self.rows - self.dead.size))
         if found.rows.size:
             self.postings.prove(np.unique(asked.terms).tolist())
-            with ThreadPoolExecutor(min(self.threads or os.cpu_count() or 1, queries.num_rows)) as pool:
-                list(pool.map(lambda number: self._one(asked, number, found), range(queries.num_rows)))
+            one = partial(self._one, asked, found)
+            with ThreadPoolExecutor(self.threads or os.cpu_count()) as pool:
+                list(pool.map(one, range(queries.num_rows)) if queries.num_rows > 1 else map(one, [0]))
         return best_first(found.scores, found.rows)
 
-    def _one(self, asked: SparseRows, number: int, found: Found) -> None:
+    def _one(self, asked: SparseRows, found: Found, number: int) -> None:
         place = slice(asked.starts[number], asked.starts[number + 1])
         terms, values = asked.terms[place], asked.weights[place]
         # The heaviest first, so that what is left soon counts for little. Not by what a term can add here: that differs
