@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from sparse_vectors import Vectors as Sample
 from sparse_vectors import static_idf, synthetic
 
-from operators.core import schema
 from operators.core.encoder_spec import Kind
+from operators.encode.ragged import sparse_table
 from operators.index.backend import open_searcher
 from operators.index.sparse import build_sparse
 from operators.index.vectors import Vectors
@@ -85,10 +85,7 @@ def _tables(sample: Sample) -> list[pa.Table]:
     for start in range(0, sample.documents.shape[0], _PART_ROWS):
         part = sample.documents[start : start + _PART_ROWS]
         part.sort_indices()
-        offsets = pa.array(part.indptr.astype(np.int32))
-        columns = [(part.indices.astype(np.uint32), pa.uint32()), (part.data.astype(np.float32), pa.float32())]
-        lists = [pa.ListArray.from_arrays(offsets, pa.array(values, kind)) for values, kind in columns]
-        found.append(schema.conform(pa.table(lists, schema.SPARSE.names), schema.SPARSE))
+        found.append(sparse_table(np.diff(part.indptr), part.indices, part.data))
     return found
 
 
@@ -106,9 +103,8 @@ def _millrace(sample: Sample, folder: Path) -> Search:
     start = time.perf_counter()
     files = build_sparse(vectors, folder)
     seconds, output = time.perf_counter() - start, sum(path.stat().st_size for path in files.values())
-    print(
-        f"  built in {seconds:.1f} s: {sample.documents.nnz / seconds / 1e6:.1f} million postings/s, {output >> 20:,} MiB"
-    )
+    rate = sample.documents.nnz / seconds / 1e6
+    print(f"  built in {seconds:.1f} s: {rate:.1f} million postings/s, {output >> 20:,} MiB")
     searcher = open_searcher("csc", files, {"vocabulary": vocabulary}, rows, threads=1)
 
     def search(queries: list[Query]) -> list[Answer]:
@@ -119,10 +115,8 @@ def _millrace(sample: Sample, folder: Path) -> Search:
 
 
 def _table(queries: list[Query]) -> pa.Table:
-    offsets = pa.array(np.cumsum([0, *(len(terms) for terms, _ in queries)]).astype(np.int32))
-    columns = [pa.array(np.concatenate(each)) for each in zip(*queries, strict=True)]
-    lists = [pa.ListArray.from_arrays(offsets, values) for values in columns]
-    return schema.conform(pa.table(lists, schema.SPARSE.names), schema.SPARSE)
+    terms, weights = (np.concatenate(each) for each in zip(*queries, strict=True))
+    return sparse_table(np.array([len(each) for each, _ in queries]), terms, weights)
 
 
 def _each(one: Callable[[NDArray[np.uint32], NDArray[np.float32]], Answer]) -> Search:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from beir import read_texts
@@ -46,7 +47,8 @@ def synthetic(rows: int, queries: int, topical: float) -> Vectors:
 
 def _zipf() -> NDArray[np.float64]:
     shares = 1 / (np.arange(VOCABULARY) + 20.0) ** 0.8
-    return shares / shares.sum()
+    found: NDArray[np.float64] = shares / shares.sum()
+    return found
 
 
 def _draw(
@@ -85,7 +87,8 @@ def static_idf(corpus: Path, rows: int, queries: int) -> Vectors:
     folder = resolve_model(spec)
     tokens, _ = Tokenizer(folder.tokenizer(spec, Role.DOCUMENT)).tokenize(read_texts(corpus, rows + queries))
     table = IdfEncoder(folder, {}).encode(tokens, Role.DOCUMENT)
-    terms, starts = table["indices"].combine_chunks(), np.asarray(table["indices"].combine_chunks().offsets)
+    terms: Any = table["indices"].combine_chunks()
+    starts = np.asarray(terms.offsets)
     shape = (table.num_rows, vocabulary(folder))
     matrix = sparse.csr_array((np.ones(starts[-1], np.float32), terms.flatten().to_numpy(), starts), shape=shape)
     documents = matrix[: table.num_rows - queries]
