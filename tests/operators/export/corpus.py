@@ -58,10 +58,11 @@ class WideEncoder:
 
 
 class FaintEncoder(WideEncoder):
-    """The same with one word whose weight is next to nothing."""
+    """The same, but that w0 weighs next to nothing where it is a text's first word."""
 
     def row(self, text: str) -> dict[int, float]:
-        return {term: 1e-4 if term == FAINT else weight for term, weight in super().row(text).items()}
+        faint = FAINT if text.startswith("w0") else None
+        return {term: 1e-4 if term == faint else weight for term, weight in super().row(text).items()}
 
 
 class LongEncoder(WordEncoder):
