@@ -1,21 +1,27 @@
-"""One encoder's indexes, opened over all segments."""
+"""One encoder's indexes, opened over all segments and searched side by side."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
-from operators.core.manifest import Manifest, StoredFile
+from operators.core.manifest import Manifest, SegmentIndex, StoredFile
 from operators.index.backend import open_searcher
 from operators.index.searcher import Found, Searcher, nothing
 from operators.index.sparse_file import BY_TERM
-from operators.search.live import live_rows
 from operators.search.merge import merge
 from operators.search.ranges import RangeCache, bringer
 from operators.search.rows import RowMap
+
+#: For each of a segment's rows whether it may be found, by the segment's name; None where all may.
+Findable = Mapping[str, NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,29 @@ class Side:
     segments: tuple[tuple[int, Searcher], ...]
 
     def search(self, queries: pa.Table, depth: int) -> Found:
-        """The best `depth` live rows of the snapshot for each row of a vector table."""
+        """The best `depth` findable rows of the snapshot for each row of a vector table."""
         if not self.segments:
             return nothing(queries.num_rows, 0)
-        return merge([(first, searcher.search(queries, depth)) for first, searcher in self.segments], depth)
+        firsts, searchers = zip(*self.segments, strict=True)
+        if len(searchers) == 1:
+            return merge([(firsts[0], searchers[0].search(queries, depth))], depth)
+        # FAISS and the compiled sparse search let go of the GIL.
+        with ThreadPoolExecutor(min(_cores(), len(searchers))) as pool:
+            found = list(pool.map(lambda searcher: searcher.search(queries, depth), searchers))
+        return merge(list(zip(firsts, found, strict=True)), depth)
 
 
 def open_side(
-    name: str, manifest: Manifest, rows: RowMap, fetch: Callable[[StoredFile], Path], ranges: RangeCache
+    name: str,
+    manifest: Manifest,
+    rows: RowMap,
+    findable: Findable,
+    fetch: Callable[[StoredFile], Path],
+    ranges: RangeCache,
 ) -> Side:
     """Open an encoder's indexes from verified files, or from those parts of large ones that a search asks for.
 
-    Raises `IntegrityError` where they do not cover the segments.
+    Segments without a findable row stay closed. Raises `IntegrityError` where indexes do not cover the segments.
     """
     indexes = manifest.indexes.get(name, ())
     expected = sorted((segment.segment, segment.rows) for segment in manifest.segments)
@@ -48,12 +65,25 @@ def open_side(
             f"snapshot {manifest.snapshot}: encoder {name} has indexes of (segment, rows) {found}, "
             f"expected {expected}. Index again"
         )
-    live = {segment.segment: live_rows(segment, fetch) for segment in manifest.segments}
-    opened = []
-    for index in indexes:
-        files = {each: ranges.path(file) if each in BY_TERM else fetch(file) for each, file in index.files.items()}
-        bring = bringer(ranges, index.files)
-        live_of = live[index.segment]
-        searcher = open_searcher(index.backend, files, index.settings, index.rows, live=live_of, bring=bring)
-        opened.append((rows.segments[index.segment], searcher))
+    asked = [(index, findable[index.segment]) for index in indexes]
+    asked = [(index, mask) for index, mask in asked if mask is None or mask.any()]
+    # One segment is searched by as many threads as its index likes, of several each gets its share of the cores.
+    threads = None if len(asked) == 1 else max(1, _cores() // max(1, len(asked)))
+    opened = [(rows.segments[index.segment], _open(index, mask, threads, fetch, ranges)) for index, mask in asked]
     return Side(name, Kind(manifest.encoders[name].kind), tuple(opened))
+
+
+def _open(
+    index: SegmentIndex,
+    mask: NDArray[np.bool_] | None,
+    threads: int | None,
+    fetch: Callable[[StoredFile], Path],
+    ranges: RangeCache,
+) -> Searcher:
+    files = {each: ranges.path(file) if each in BY_TERM else fetch(file) for each, file in index.files.items()}
+    bring = bringer(ranges, index.files)
+    return open_searcher(index.backend, files, index.settings, index.rows, live=mask, threads=threads, bring=bring)
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1

@@ -13,20 +13,16 @@ from operators.core.storage import Store, open_store
 from operators.publish.chain import read_manifest
 from operators.search.cache import FileCache, default_root
 from operators.search.documents import Documents
+from operators.search.filter import Filter, Where, filter_of
+from operators.search.fusion import DEFAULT_FUSION, Fusion
 from operators.search.hit import Hit
 from operators.search.live import live_tables
 from operators.search.mode import Mode
 from operators.search.query import OpenQueryEncoder, QueryEncoder, open_query_encoder
 from operators.search.ranges import RangeCache
-from operators.search.ranking import Answer, Ranking, best_place, order, rank
+from operators.search.ranking import Answer, Ranking, best_place
+from operators.search.retriever import Asked, Retriever
 from operators.search.rows import map_rows
-from operators.search.sides import Side, open_side
-
-#: Rows asked of each side: enough for ranks to be fused, and for k documents of several chunks each.
-_DEPTH = 100
-_DEPTH_PER_HIT = 5
-#: How much deeper to look where too few rows belong to different documents.
-_DEEPER = 8
 
 
 class Snapshot:
@@ -37,11 +33,11 @@ class Snapshot:
     ) -> None:
         self.manifest = manifest
         self._fetch = partial(cache.path, store)
-        self._ranges = RangeCache(store, cache)
         self._open_encoder = open_encoder
         self._rows = map_rows(manifest)
         self._documents = Documents(self._fetch)
-        self._sides: dict[str, Side] = {}
+        ranges = RangeCache(store, cache)
+        self._retriever = Retriever(manifest, self._rows, self._documents, self._fetch, ranges)
         self._encoders: dict[str, QueryEncoder] = {}
 
     @classmethod
@@ -53,25 +49,56 @@ class Snapshot:
         store = open_store(uri)
         return cls(store, read_manifest(store, number), cache or FileCache(default_root()))
 
-    def search(self, query: str, k: int = 10, mode: Mode = Mode.HYBRID) -> list[Hit]:
-        """The `k` best documents for a query, best first; fewer where fewer match."""
-        return self.search_many([query], k, mode)[0]
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        mode: Mode = Mode.HYBRID,
+        *,
+        fusion: Fusion = DEFAULT_FUSION,
+        where: Where | None = None,
+    ) -> list[Hit]:
+        """The `k` best documents for a query, best first; fewer where fewer match.
 
-    def search_many(self, queries: Sequence[str], k: int = 10, mode: Mode = Mode.HYBRID) -> list[list[Hit]]:
+        `fusion` says how several encoders' answers become one. Of the documents, only those count that have, in every
+        metadata field of `where`, its value or one of its values.
+        """
+        return self.search_many([query], k, mode, fusion=fusion, where=where)[0]
+
+    def search_many(
+        self,
+        queries: Sequence[str],
+        k: int = 10,
+        mode: Mode = Mode.HYBRID,
+        *,
+        fusion: Fusion = DEFAULT_FUSION,
+        where: Where | None = None,
+    ) -> list[list[Hit]]:
         """`search` for several queries, encoded and searched together."""
         if k < 1:
             raise UsageError(f"k: expected at least 1, got {k}")
         if blank := [query for query in queries if not query.strip()]:
             raise UsageError(f"query {blank[0]!r}: expected words to look for")
-        return self.search_vectors({name: self.encode(name, queries) for name in self.encoders(mode)}, k)
+        vectors = {name: self.encode(name, queries) for name in self.encoders(mode)}
+        return self.search_vectors(vectors, k, fusion=fusion, where=where)
 
-    def search_vectors(self, vectors: Mapping[str, pa.Table], k: int) -> list[list[Hit]]:
+    def search_vectors(
+        self,
+        vectors: Mapping[str, pa.Table],
+        k: int,
+        *,
+        fusion: Fusion = DEFAULT_FUSION,
+        where: Where | None = None,
+    ) -> list[list[Hit]]:
         """`search_many` for queries encoded before: for each encoder to ask, by name, a table with one row a query."""
-        return [self._hits(answer) for answer in self._answer(vectors, k, _depth(k))]
+        answers = self._retriever.answer(Asked(vectors, fusion, filter_of(where or {})), k)
+        return [self._hits(answer) for answer in answers]
 
-    def rank_documents(self, vectors: Mapping[str, pa.Table], k: int) -> list[list[tuple[str, float]]]:
+    def rank_documents(
+        self, vectors: Mapping[str, pa.Table], k: int, *, fusion: Fusion = DEFAULT_FUSION
+    ) -> list[list[tuple[str, float]]]:
         """The (id, score) of the hits of `search_vectors`, without their texts: of 101 hits in a third of the time."""
-        answers = self._answer(vectors, k, _depth(k))
+        answers = self._retriever.answer(Asked(vectors, fusion, Filter()), k)
         return [[(doc_id, score) for doc_id, (_, score) in answer.documents.items()] for answer in answers]
 
     def encode(self, name: str, queries: Sequence[str]) -> pa.Table:
@@ -98,34 +125,6 @@ class Snapshot:
             raise UsageError(f"mode {mode}: the snapshot has no {mode} encoder, it has {there}. Choose another mode")
         return chosen
 
-    def _answer(self, vectors: Mapping[str, pa.Table], k: int, depth: int) -> list[Answer]:
-        """One for each row of the queries' vectors; where chunks of few documents crowd it, look deeper."""
-        rankings = self._rank(vectors, depth)
-        answers = [self._collect(ranking, k) for ranking in rankings]
-        short = [
-            query
-            for query, answer in enumerate(answers)
-            if len(answer.documents) < k and any(len(ranking.places) == depth for ranking in rankings[query])
-        ]
-        if short:
-            again = {name: table.take(short) for name, table in vectors.items()}
-            for query, answer in zip(short, self._answer(again, k, depth * _DEEPER), strict=True):
-                answers[query] = answer
-        return answers
-
-    def _rank(self, vectors: Mapping[str, pa.Table], depth: int) -> list[list[Ranking]]:
-        found = [(self._side(name), self._side(name).search(table, depth)) for name, table in vectors.items()]
-        queries = len(found[0][1].rows)
-        return [[rank(side.kind, answer, query) for side, answer in found] for query in range(queries)]
-
-    def _collect(self, rankings: Sequence[Ranking], k: int) -> Answer:
-        documents: dict[str, tuple[int, float]] = {}
-        for row, score in order(rankings):
-            documents.setdefault(self._documents.doc_id(*self._rows.locate(row)), (row, score))
-            if len(documents) == k:
-                break
-        return Answer(documents, rankings)
-
     def _hits(self, answer: Answer) -> list[Hit]:
         found = enumerate(answer.documents.values(), start=1)
         return [self._hit(place, row, score, answer.rankings) for place, (row, score) in found]
@@ -147,19 +146,9 @@ class Snapshot:
             sparse_score=sparse[1],
         )
 
-    def _side(self, name: str) -> Side:
-        if name not in self._sides:
-            self._sides[name] = open_side(name, self.manifest, self._rows, self._fetch, self._ranges)
-        return self._sides[name]
-
     def _encoder(self, name: str) -> QueryEncoder:
         if name not in self._encoders:
             record = self.manifest.encoders[name]
             files = {file_name: self._fetch(file) for file_name, file in record.files.items()}
             self._encoders[name] = self._open_encoder(name, record, files)
         return self._encoders[name]
-
-
-def _depth(k: int) -> int:
-    """Rows to ask of each side for `k` documents."""
-    return max(_DEPTH, k * _DEPTH_PER_HIT)
