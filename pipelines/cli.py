@@ -14,7 +14,7 @@ from operators.core.errors import MillraceError
 from operators.core.storage import open_store
 from pipelines import cli_evaluate, cli_export, cli_snapshots
 from pipelines.load import load_recipe
-from pipelines.options import SNAPSHOT, AsJson, Collection
+from pipelines.options import SNAPSHOT, AsJson, Collection, FusionName, Weight
 from pipelines.recipe import Recipe
 
 app = typer.Typer(
@@ -134,17 +134,32 @@ def search(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Documents to show.")] = 10,
     mode: Annotated[str, typer.Option(metavar="hybrid|dense|sparse", help="Which encoders to ask.")] = "hybrid",
+    fusion: FusionName = "rrf",
+    weight: Weight = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=VALUE",
+            help="Only documents with this metadata: all fields must hold, of a field given again one value.",
+        ),
+    ] = None,
     snapshot: Annotated[str | None, typer.Option(help=f"{SNAPSHOT} The newest where none is named.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search a published snapshot; its own encoders read the query."""
+    """Search a published snapshot; its own encoders read the query.
+
+    Example: millrace search s3://search/indexes/wiki-ko "한강의 길이" --where lang=ko --fusion convex --weight 0.6
+    """
     from operators.publish.tags import resolve_snapshot
+    from operators.search.filter import parse_where
+    from operators.search.fusion import parse_fusion
     from operators.search.mode import parse_mode
     from operators.search.snapshot import Snapshot
     from pipelines.show import show_hits
 
+    asked, fused, matching = parse_mode(mode), parse_fusion(fusion, weight), parse_where(where or [])
     number = None if snapshot is None else resolve_snapshot(open_store(collection), snapshot)
-    hits = Snapshot.open(collection, number).search(query, k, parse_mode(mode))
+    hits = Snapshot.open(collection, number).search(query, k, asked, fusion=fused, where=matching)
     show_hits(hits, _OUT, as_json=as_json)
 
 
