@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 
 from operators.core.errors import UsageError
-from pipelines.options import SNAPSHOT, AsJson
+from pipelines.options import SNAPSHOT, AsJson, FusionName, Weight
 
 commands = typer.Typer()
 _OUT = Console()
@@ -25,6 +25,8 @@ def evaluate(
         list[str] | None,
         typer.Option("--mode", metavar="dense|sparse|hybrid", help="Encoders to ask; all modes there are by default."),
     ] = None,
+    fusion: FusionName = "rrf",
+    weight: Weight = None,
     cuts: Annotated[str, typer.Option("--at", metavar="K,K,...", help="Ranks at which to cut.")] = "1,3,5,10,100",
     split: Annotated[
         str | None, typer.Option(metavar="NAME", help="qrels/NAME.tsv; the only one by default, or test.")
@@ -32,7 +34,10 @@ def evaluate(
     snapshot: Annotated[str | None, typer.Option(help=f"{SNAPSHOT} The newest where none is named.")] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(metavar="URI|TAG|MODE", help="Compare with another collection, snapshot or mode, query by query."),
+        typer.Option(
+            metavar="URI|TAG|MODE|FUSION",
+            help="Compare with another collection, snapshot, mode or fusion, query by query.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -44,11 +49,12 @@ def evaluate(
     """
     from operators.evaluate.report import evaluate_targets
     from operators.evaluate.target import Target
+    from operators.search.fusion import parse_fusion
     from operators.search.mode import parse_mode
     from pipelines.show_evaluation import show_report
 
     asked = tuple(dict.fromkeys(parse_mode(name) for name in modes or ()))
-    targets = [Target(uri, snapshot, asked) for uri in collections]
+    targets = [Target(uri, snapshot, asked, parse_fusion(fusion, weight)) for uri in collections]
     show_report(evaluate_targets(targets, data, split, _parse_cuts(cuts), against or []), _OUT, as_json=as_json)
 
 

@@ -36,6 +36,7 @@ def _collection_facts(each: Evaluated) -> dict[str, Any]:
     return {
         "collection": each.collection,
         "snapshot": each.snapshot,
+        "fusion": str(each.fusion),
         "data": each.judged.name,
         "split": each.judged.split,
         "queries": len(each.judged.queries),
@@ -58,7 +59,8 @@ def _versus_facts(each: Versus) -> dict[str, Any]:
 
 
 def _side_facts(each: Evaluated, mode: Mode) -> dict[str, Any]:
-    return {"collection": each.collection, "snapshot": each.snapshot, "mode": mode.value}
+    fusion = str(each.fusion) if mode is Mode.HYBRID else None
+    return {"collection": each.collection, "snapshot": each.snapshot, "mode": mode.value, "fusion": fusion}
 
 
 def _comparison_facts(one: Comparison) -> dict[str, Any]:
@@ -85,10 +87,11 @@ def _blocks(report: Report) -> Iterator[str]:
 def _heading(each: Evaluated) -> str:
     judged = each.judged
     left_out = f" ({judged.unjudged:,} more have no relevant document)" if judged.unjudged else ""
+    fused = f", hybrid by {each.fusion}" if Mode.HYBRID in each.modes else ""
     missing = f", which holds {each.held / each.relevant:.1%} of the relevant ones" if each.held < each.relevant else ""
     return (
         f"{judged.name} ({judged.split}): {len(judged.queries):,} queries{left_out} of {each.documents:,} documents, "
-        f"snapshot {each.snapshot} of {each.collection}{missing}"
+        f"snapshot {each.snapshot} of {each.collection}{missing}{fused}"
     )
 
 
@@ -111,7 +114,8 @@ def _versus_block(each: Versus) -> str:
 
 
 def _side(each: Evaluated, mode: Mode) -> str:
-    return f"{mode} of snapshot {each.snapshot} of {each.collection}"
+    fused = f" ({each.fusion})" if mode is Mode.HYBRID else ""
+    return f"{mode}{fused} of snapshot {each.snapshot} of {each.collection}"
 
 
 def _cells(one: Comparison) -> list[str]:

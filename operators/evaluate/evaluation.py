@@ -14,6 +14,7 @@ from operators.evaluate.judged import JudgedSet
 from operators.evaluate.metrics import METRICS, Scores
 from operators.evaluate.retrieve import retrieve
 from operators.evaluate.sparsity import Sparsity, count_active
+from operators.search.fusion import DEFAULT_FUSION, Fusion
 from operators.search.mode import Mode
 from operators.search.snapshot import Snapshot
 
@@ -46,6 +47,7 @@ class Evaluated:
     relevant: int
     held: int
     modes: Mapping[Mode, Evaluation]
+    fusion: Fusion = DEFAULT_FUSION
 
 
 def sparsity_figures(sparsity: Mapping[str, Sparsity]) -> Iterator[tuple[str, float]]:
@@ -63,7 +65,12 @@ def default_modes(manifest: Manifest) -> tuple[Mode, ...]:
 
 
 def evaluate(
-    snapshot: Snapshot, collection: str, judged: JudgedSet, modes: Sequence[Mode], cuts: Sequence[int]
+    snapshot: Snapshot,
+    collection: str,
+    judged: JudgedSet,
+    modes: Sequence[Mode],
+    cuts: Sequence[int],
+    fusion: Fusion = DEFAULT_FUSION,
 ) -> Evaluated:
     """Ask all judged queries in every mode; metrics are taken at each of `cuts`, ranks from 1.
 
@@ -84,10 +91,11 @@ def evaluate(
     evaluated = {}
     for mode, names in encoders.items():
         asked = {name: vectors[name] for name in names}
-        rankings = retrieve(snapshot, asked, max(cuts), doc_ids)
+        rankings = retrieve(snapshot, asked, max(cuts), doc_ids, fusion)
         scores = score_rankings(rankings, judged, cuts)
         evaluated[mode] = Evaluation(scores, _sparsity(snapshot, asked) if mode is Mode.SPARSE else {})
-    return Evaluated(collection, snapshot.manifest.snapshot, judged, len(doc_ids), len(relevant), held, evaluated)
+    number = snapshot.manifest.snapshot
+    return Evaluated(collection, number, judged, len(doc_ids), len(relevant), held, evaluated, fusion)
 
 
 def score_rankings(rankings: Iterator[list[str]], judged: JudgedSet, cuts: Sequence[int]) -> dict[str, Scores]:

@@ -51,4 +51,5 @@ def evaluate_targets(
 
 def _evaluate(target: Target, judged: JudgedSet, cuts: Sequence[int]) -> Evaluated:
     snapshot = target.open()
-    return evaluate(snapshot, target.uri, judged, target.modes or default_modes(snapshot.manifest), cuts)
+    modes = target.modes or default_modes(snapshot.manifest)
+    return evaluate(snapshot, target.uri, judged, modes, cuts, target.fusion)

@@ -9,6 +9,7 @@ from itertools import islice
 
 import pyarrow as pa
 
+from operators.search.fusion import Fusion
 from operators.search.snapshot import Snapshot
 
 #: Queries searched together: 256 times the 505 best rows of each encoder are some 30 MB as Python objects.
@@ -20,7 +21,7 @@ _Found = Sequence[tuple[str, float]]
 
 
 def retrieve(
-    snapshot: Snapshot, vectors: Mapping[str, pa.Table], depth: int, doc_ids: Sequence[str]
+    snapshot: Snapshot, vectors: Mapping[str, pa.Table], depth: int, doc_ids: Sequence[str], fusion: Fusion
 ) -> Iterator[list[str]]:
     """The ids of the first `depth` documents for each query, fewer where `doc_ids`, all there are, are fewer.
 
@@ -29,18 +30,18 @@ def retrieve(
     queries = min(table.num_rows for table in vectors.values())
     for start in range(0, queries, _BATCH):
         batch = {name: table.slice(start, _BATCH) for name, table in vectors.items()}
-        for found in _search(snapshot, batch, depth, depth + 1):
+        for found in _search(snapshot, batch, fusion, depth, depth + 1):
             yield _first(found, depth, doc_ids)
 
 
-def _search(snapshot: Snapshot, vectors: Mapping[str, pa.Table], depth: int, k: int) -> list[_Found]:
+def _search(snapshot: Snapshot, vectors: Mapping[str, pa.Table], fusion: Fusion, depth: int, k: int) -> list[_Found]:
     """The best `k` or more documents of each query: all whose score equals that of the one at `depth`."""
-    answers: list[_Found] = [*snapshot.rank_documents(vectors, k)]
+    answers: list[_Found] = [*snapshot.rank_documents(vectors, k, fusion=fusion)]
     # Fused lists give a document another score when they are longer: ties there are left as search has them.
     tied = [row for row, found in enumerate(answers) if len(vectors) == 1 and _is_cut(found, depth, k)]
     if tied:
         again = {name: table.take(tied) for name, table in vectors.items()}
-        for row, found in zip(tied, _search(snapshot, again, depth, k * _DEEPER), strict=True):
+        for row, found in zip(tied, _search(snapshot, again, fusion, depth, k * _DEEPER), strict=True):
             answers[row] = found
     return answers
 

@@ -1,9 +1,10 @@
-"""What an evaluation is asked of: a collection, which of its snapshots, in which modes."""
+"""What an evaluation is asked of: a collection, which of its snapshots, in which modes, fused how."""
 
 from dataclasses import dataclass, replace
 
 from operators.core.storage import open_store
 from operators.publish.tags import resolve_snapshot
+from operators.search.fusion import DEFAULT_FUSION, FUSIONS, Fusion, parse_fusion
 from operators.search.mode import Mode, parse_mode
 from operators.search.snapshot import Snapshot
 
@@ -15,6 +16,7 @@ class Target:
     uri: str
     snapshot: str | None
     modes: tuple[Mode, ...]
+    fusion: Fusion = DEFAULT_FUSION
 
     def open(self) -> Snapshot:
         """Raises `UsageError` where there is no such snapshot."""
@@ -23,9 +25,11 @@ class Target:
 
 
 def other_target(target: Target, word: str) -> Target:
-    """What `--against` names beside a target: a mode of it, a collection (its address has a slash), or a snapshot."""
+    """What `--against` names beside a target: a mode or a fusion of it, a collection (with a slash), or a snapshot."""
     if word in set(Mode):
         return replace(target, modes=(parse_mode(word),))
+    if word in FUSIONS:
+        return replace(target, modes=(Mode.HYBRID,), fusion=parse_fusion(word, None))
     if "/" in word:
         return replace(target, uri=word, snapshot=None)
     return replace(target, snapshot=word)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operators.core.errors import UsageError
 from operators.evaluate.compare import Comparison, compare
 from operators.evaluate.evaluation import Evaluated
+from operators.search.fusion import Fusion
 from operators.search.mode import Mode
 
 #: Of the signs that the test draws: the same answers give the same p values.
@@ -47,8 +48,8 @@ def _others(mode: Mode, there: Sequence[Mode]) -> list[Mode]:
     return list(there) if len(there) == 1 else []
 
 
-def _place(evaluated: Evaluated) -> tuple[str, int]:
-    return evaluated.collection, evaluated.snapshot
+def _place(evaluated: Evaluated) -> tuple[str, int, Fusion]:
+    return evaluated.collection, evaluated.snapshot, evaluated.fusion
 
 
 def _shown(evaluated: Evaluated) -> str:

@@ -24,6 +24,9 @@ class Fusion(Protocol):
 class ReciprocalRank:
     """The sum of 1 / (60 + rank) over the encoders that found a row: needs no weight and no scale."""
 
+    def __str__(self) -> str:
+        return "rrf"
+
     def fuse(self, rankings: Sequence[Sequence[Ranking]], _score: ScoreRows, /) -> list[Fused]:
         """See `Fusion`; scores are not looked at."""
         return [Fused(fuse([list(ranking.places) for ranking in own])) for own in rankings]
@@ -48,6 +51,9 @@ class Convex:
         if not 0 <= self.weight <= 1:
             raise UsageError(f"weight {self.weight}: expected the share of the dense encoders, from 0 to 1")
 
+    def __str__(self) -> str:
+        return f"convex {self.weight:g}"
+
     def fuse(self, rankings: Sequence[Sequence[Ranking]], score: ScoreRows, /) -> list[Fused]:
         """See `Fusion`; the first rows are those that they would be were all rows scored by all encoders."""
         pools = [sorted({row for ranking in own for row in ranking.places}) for own in rankings]
@@ -70,6 +76,10 @@ def _fill(side: Sequence[Ranking], pools: Sequence[Sequence[int]], score: ScoreR
     ]
 
 
+#: The names of the fusions there are.
+FUSIONS = ("rrf", "convex")
+
+
 def parse_fusion(name: str, weight: float | None) -> Fusion:
     """A fusion by its name, rrf or convex; raises `UsageError` for another, and for a weight that it does not have."""
     if name == "rrf" and weight is None:
@@ -78,4 +88,4 @@ def parse_fusion(name: str, weight: float | None) -> Fusion:
         raise UsageError(f"--weight {weight}: reciprocal rank fusion has no weight, choose --fusion convex")
     if name == "convex":
         return Convex() if weight is None else Convex(weight)
-    raise UsageError(f"fusion {name!r} is unknown: expected rrf or convex")
+    raise UsageError(f"fusion {name!r} is unknown: expected one of {', '.join(FUSIONS)}")

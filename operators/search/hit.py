@@ -8,8 +8,8 @@ from typing import Any
 class Hit:
     """A document, shown by its best chunk; `span` counts characters, `text` is None where the recipe keeps none.
 
-    `score` is the inner product where one encoder was asked, else what the fusion makes of several. The ranks (from 1, among
-    chunks) and inner products of each kind are None where that kind did not find the chunk.
+    `score` is the inner product where one encoder was asked, else what the fusion makes of several. The ranks (from 1,
+    among chunks) and inner products of each kind are None where that kind did not find the chunk.
     """
 
     rank: int

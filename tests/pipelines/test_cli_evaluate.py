@@ -12,7 +12,9 @@ from operators.core.errors import UsageError
 from operators.core.storage import open_store
 from operators.evaluate.target import Target, other_target
 from operators.publish.tags import set_tag
+from operators.search.fusion import Convex, ReciprocalRank
 from operators.search.mode import Mode
+from operators.search.snapshot import Snapshot
 from pipelines.cli import app
 from tests.operators.evaluate.judged_set import write_judged_set
 from tests.pipelines.conftest import document, whole_text, write_corpus
@@ -132,5 +134,21 @@ def test_evaluate_judgments_of_another_corpus_say_so(folder: Path, tmp_path: Pat
 def test_other_target_is_a_mode_a_collection_or_a_snapshot() -> None:
     target = Target("s3://a/wiki", "good", (Mode.DENSE,))
     assert other_target(target, "hybrid") == Target("s3://a/wiki", "good", (Mode.HYBRID,))
+    assert other_target(target, "convex") == Target("s3://a/wiki", "good", (Mode.HYBRID,), Convex())
     assert other_target(target, "./wiki") == Target("./wiki", None, (Mode.DENSE,))
     assert other_target(target, "41") == Target("s3://a/wiki", "41", (Mode.DENSE,))
+
+
+def test_evaluate_against_another_fusion_compares_what_search_gives_with_each(folder: Path) -> None:
+    (compared,) = facts(folder, "--mode", "hybrid", "--fusion", "convex", "--weight", "0.9", "--against", "rrf")[
+        "comparisons"
+    ]
+    assert [compared[side]["fusion"] for side in ("first", "second")] == ["convex 0.9", "rrf"]
+    snapshot = Snapshot.open(str(folder / "store/mill"))
+    for side, fusion in (("first", Convex(0.9)), ("second", ReciprocalRank())):
+        best = [hits[0].doc_id for hits in snapshot.search_many(list(QUERIES.values()), 101, fusion=fusion)]
+        share = sum(doc_id in wanted for doc_id, wanted in zip(best, JUDGMENTS.values(), strict=True)) / len(best)
+        assert compared["metrics"]["accuracy@1"][side] == share
+    text = run(folder, "--mode", "hybrid", "--fusion", "convex")
+    assert "hybrid by convex 0.5" in text
+    assert "compare" in failed(folder, "--mode", "hybrid", "--fusion", "convex", "--against", "convex")

@@ -56,7 +56,7 @@ def test_search_fusion_and_weight_are_those_of_the_library(uri: str) -> None:
         (["--where", "topic=x"], "where topic: no such metadata field; the snapshot's documents have lang, year"),
         (["--weight", "0.5"], "reciprocal rank fusion has no weight"),
         (["--fusion", "convex", "--weight", "7"], "from 0 to 1"),
-        (["--fusion", "sum"], "expected rrf or convex"),
+        (["--fusion", "sum"], "expected one of rrf, convex"),
     ],
 )
 def test_search_option_that_means_nothing_is_refused(uri: str, options: list[str], problem: str) -> None:

@@ -137,5 +137,5 @@ def test_parse_fusion_knows_two_and_gives_no_weight_to_ranks() -> None:
     assert parse_fusion("convex", 0.0) == Convex(0.0)
     with pytest.raises(UsageError, match="reciprocal rank fusion has no weight"):
         parse_fusion("rrf", 0.5)
-    with pytest.raises(UsageError, match="fusion 'sum' is unknown: expected rrf or convex"):
+    with pytest.raises(UsageError, match="fusion 'sum' is unknown: expected one of rrf, convex"):
         parse_fusion("sum", None)
