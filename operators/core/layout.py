@@ -36,6 +36,11 @@ def index_file(fingerprint: str, build: str, segment: str, name: str, sha256: st
     return f"indexes/{fingerprint}/{build}/{segment}/{stem}-{sha256[:16]}.{suffix}"
 
 
+def trained(fingerprint: str, sha256: str) -> str:
+    """An index without rows that the indexes of segments begin as."""
+    return f"indexes/{fingerprint}/trained/{sha256}.faiss"
+
+
 def model_file(fingerprint: str, name: str, sha256: str) -> str:
     """A file of an encoder that was fitted on the corpus and is kept with its snapshots."""
     stem, _, suffix = name.rpartition(".")

@@ -72,12 +72,51 @@ class LedgerFile(Spec):
     file: StoredFile
 
 
+class SearchFigures(Spec):
+    """How an index answered its queries with `depth` rows each, while `live` rows lived.
+
+    `recall` is that of the whole answer, `self_found` the share of queries that found their own row where exact search
+    does. Score errors are shares of a query's best score. `p50_ms` and `p99_ms` are of `timed` queries asked alone.
+    """
+
+    depth: int
+    recall: float
+    self_found: float
+    mean_score_error: float
+    max_score_error: float
+    timed: int
+    p50_ms: float
+    p99_ms: float
+    live: int
+
+
 class Recall(Spec):
-    """Share of the exact top `k` that the index found, over `queries` stored vectors asked as queries."""
+    """Share of the exact top `k` that the index found, over `queries` stored vectors asked as queries.
+
+    `figures` are None where no live row could be asked, and in snapshots of Millrace before it took them.
+    """
 
     k: int
     queries: int
     recall: float
+    figures: SearchFigures | None = None
+
+
+class IndexTotals(Spec):
+    """All indexes of one encoder together: their bytes, and what a query asked of every one of them finds and takes."""
+
+    bytes: int
+    measured: Recall
+
+
+class TrainedIndex(Spec):
+    """An index without rows, trained on `rows` vectors: all indexes of `backend` made by `recipe` begin as copies."""
+
+    backend: str
+    recipe: str
+    lists: int
+    rows: int
+    file: StoredFile
 
 
 class SegmentIndex(Spec):
@@ -173,7 +212,8 @@ class Manifest(Spec):
     """One published snapshot of a collection.
 
     `identity` is the fingerprint of all that its content depends on. `keys` is the ledger of documents, `texts` that of
-    vectors by text (operators/ledger). `restores` is the snapshot that a rollback repeated.
+    vectors by text (operators/ledger). `restores` is the snapshot that a rollback repeated. `trained` and `measured`
+    are by encoder.
     """
 
     format: int = FORMAT
@@ -198,6 +238,8 @@ class Manifest(Spec):
     texts: tuple[LedgerFile, ...]
     rejects: tuple[StoredFile, ...]
     canaries: tuple[CanaryResult, ...] = ()
+    trained: dict[str, tuple[TrainedIndex, ...]] = {}
+    measured: dict[str, IndexTotals] = {}
 
     def files(self) -> list[StoredFile]:
         """Every object the snapshot names."""
@@ -212,6 +254,7 @@ class Manifest(Spec):
             found += [part.documents, *part.vectors.values()]
         for indexes in self.indexes.values():
             found += [file for index in indexes for file in index.files.values()]
+        found += [each.file for trained in self.trained.values() for each in trained]
         for encoder in self.encoders.values():
             found += encoder.files.values()
         return found

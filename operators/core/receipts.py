@@ -1,6 +1,6 @@
 """What each stage leaves behind when one of its items is done: frozen records that name objects and count."""
 
-from operators.core.manifest import DeadRows, EncoderTotals, LedgerFile, SegmentIndex, StoredFile
+from operators.core.manifest import DeadRows, EncoderTotals, LedgerFile, SegmentIndex, StoredFile, TrainedIndex
 from operators.core.spec import Spec
 
 
@@ -123,6 +123,13 @@ class FitReceipt(Spec):
     dimensions: int
     rows: int
     files: dict[str, StoredFile]
+
+
+class TrainReceipt(Spec):
+    """One encoder's index without rows was trained on a sample."""
+
+    encoder: str
+    trained: TrainedIndex
 
 
 class IndexReceipt(Spec):

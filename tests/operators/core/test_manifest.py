@@ -20,6 +20,7 @@ from operators.core.manifest import (
     SegmentIndex,
     SourceState,
     StoredFile,
+    TrainedIndex,
     from_json,
     to_json,
 )
@@ -84,6 +85,9 @@ def manifest() -> Manifest:
         keys=(LedgerFile(bits=0, bucket=0, rows=2, file=stored("keys")),),
         texts=(LedgerFile(bits=0, bucket=0, rows=2, file=stored("texts")),),
         rejects=(stored("rejects"),),
+        trained={
+            "dense": (TrainedIndex(backend="faiss-ivf-sq8", recipe="r", lists=4, rows=2, file=stored("trained")),)
+        },
     )
 
 
@@ -99,7 +103,15 @@ def test_round_trip_is_the_same_value_and_the_same_bytes() -> None:
 
 def test_files_names_every_object() -> None:
     names = {"documents", "vectors", "index", "model", "dead", "inputs", "staged", "keys", "texts", "rejects"}
+    names |= {"trained"}
     assert {file.key for file in manifest().files()} == names
+
+
+def test_manifest_from_before_trained_indexes_and_figures_is_read() -> None:
+    old = json.loads(to_json(manifest()))
+    del old["trained"], old["measured"], old["indexes"]["dense"][0]["measured"]["figures"]
+    found = from_json(json.dumps(old).encode(), "m")
+    assert (found.trained, found.measured, found.indexes["dense"][0].measured.figures) == ({}, {}, None)
 
 
 @pytest.mark.parametrize(
