@@ -1,71 +1,64 @@
-"""One index for every encoder and segment, each built, measured and stored by a Ray task."""
+"""One index for every encoder and segment, each built, tuned, measured and stored by a Ray task."""
 
-import tempfile
 import time
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import pyarrow as pa
-
-from operators.core import layout, schema
+from operators.core import layout
 from operators.core.encoder_spec import Kind
-from operators.core.errors import MillraceError
 from operators.core.fingerprint import digest_file, fingerprint
-from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile
+from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile, TrainedIndex
 from operators.core.receipts import IndexReceipt
-from operators.core.storage import Store
 from operators.index.build import build_segment
-from operators.index.spec import IndexSpec
-from operators.write.parquet import read_parquet
+from operators.index.choice import dense_backend
+from operators.index.trained import Training
 from operators.write.receipt import commit, load
 from operators.write.stored import read_verified
+from pipelines.indexing import IndexWork, index_work, scratch
 from pipelines.job import Job
+from pipelines.measure import measure_outdated
 from pipelines.progress import Progress
-from pipelines.resources import index_threads
 from pipelines.workers import Cluster
 
 STAGE = "index"
 
+Indexes = dict[str, tuple[SegmentIndex, ...]]
+
 
 @dataclass(frozen=True)
 class _Work:
-    """One index to build: whose vectors, in which files, how."""
+    """One index to build, and the training that it begins with where its backend has one."""
 
-    store: Store
-    run: str
-    encoder: str
-    kind: Kind
-    fingerprint: str
-    dimensions: int
-    segment: Segment
-    files: tuple[StoredFile, ...]
-    spec: IndexSpec
-    threads: int
-
-    @property
-    def item(self) -> str:
-        """Other settings make another index of the same run, and need another receipt."""
-        return f"{self.encoder}-{self.segment.segment}-{self.spec.recipe}"
+    index: IndexWork
+    trained: TrainedIndex | None
 
 
 def build(
-    job: Job, parts: Sequence[Part], segments: Sequence[Segment], cluster: Cluster, progress: Progress
-) -> dict[str, tuple[SegmentIndex, ...]]:
+    job: Job,
+    parts: Sequence[Part],
+    segments: Sequence[Segment],
+    trained: Mapping[str, Sequence[TrainedIndex]],
+    cluster: Cluster,
+    progress: Progress,
+) -> Indexes:
     """An index of every segment for every encoder; only those that neither the parent nor a receipt has are built."""
-    done = load(job.store, job.run, STAGE, IndexReceipt)
-    kept = dict(_kept(job))
-    work = _plan(job, parts, segments, kept, index_threads(job.recipe.resources, cluster))
-    built = [done[item.item] for item in work if item.item in done]
-    todo = [item for item in work if item.item not in done]
-    progress.expect(STAGE, sum(item.segment.rows for item in todo))
-    for receipt in cluster.run(_build, todo):
-        built.append(receipt)
+    by_name = {part.part: part for part in parts}
+    found = dict(_kept(job))
+    work = [
+        index_work(job, name, segment, by_name, cluster)
+        for name in job.encoders
+        for segment in segments
+        if (name, segment.segment) not in found
+    ]
+    found |= _done(job, work)
+    todo = [each for each in work if (each.encoder, each.segment.segment) not in found]
+    progress.expect(STAGE, sum(each.segment.rows for each in todo))
+    for receipt in cluster.run(_build, [_Work(each, _training(each, trained)) for each in todo]):
+        found[receipt.encoder, receipt.index.segment] = receipt.index
         progress(STAGE, receipt.index.rows, 0)
-    new = {(receipt.encoder, receipt.index.segment): receipt.index for receipt in built}
-    return {name: tuple(new.get((name, s.segment)) or kept[name, s.segment] for s in segments) for name in job.encoders}
+    indexes = {name: tuple(found[name, segment.segment] for segment in segments) for name in job.encoders}
+    return measure_outdated(job, indexes, segments, by_name, cluster)
 
 
 def _kept(job: Job) -> Iterator[tuple[tuple[str, str], SegmentIndex]]:
@@ -73,96 +66,68 @@ def _kept(job: Job) -> Iterator[tuple[tuple[str, str], SegmentIndex]]:
     wanted = job.recipe.index.recipe
     for name, before in job.kept_encoders.items():
         for index in job.parent.indexes[before] if job.parent else ():
-            if index.recipe == wanted:
+            if index.recipe == wanted and index.measured.recall >= job.recipe.publish.min_recall:
                 yield (name, index.segment), index
 
 
-def _plan(
-    job: Job,
-    parts: Sequence[Part],
-    segments: Sequence[Segment],
-    kept: Container[tuple[str, str]],
-    threads: int,
-) -> list[_Work]:
-    by_name = {part.part: part for part in parts}
-    return [
-        _Work(
-            store=job.store,
-            run=job.run,
-            encoder=name,
-            kind=encoder.spec.kind,
-            fingerprint=encoder.fingerprint,
-            dimensions=by_name[segment.parts[0]].totals[name].dimensions,
-            segment=segment,
-            files=tuple(by_name[part].vectors[name] for part in segment.parts),
-            spec=job.recipe.index,
-            threads=threads,
-        )
-        for name, encoder in job.encoders.items()
-        for segment in segments
-        if (name, segment.segment) not in kept
-    ]
+def _done(job: Job, work: Sequence[IndexWork]) -> dict[tuple[str, str], SegmentIndex]:
+    """Indexes of earlier attempts: built for this very recall, or for another one and good enough for this."""
+    receipts = load(job.store, job.run, STAGE, IndexReceipt)
+    items = {each.item for each in work}
+    wanted, enough = job.recipe.index.recipe, job.recipe.publish.min_recall
+    return {
+        (receipt.encoder, receipt.index.segment): receipt.index
+        for item, receipt in sorted(receipts.items(), key=lambda each: each[0] in items)
+        if item in items or (receipt.index.recipe == wanted and receipt.index.measured.recall >= enough)
+    }
+
+
+def _training(work: IndexWork, trained: Mapping[str, Sequence[TrainedIndex]]) -> TrainedIndex | None:
+    if work.kind is Kind.SPARSE:
+        return None
+    backend = dense_backend(work.spec, work.segment.rows, work.dimensions)
+    return next((each for each in trained.get(work.encoder, ()) if each.backend == backend), None)
 
 
 def _build(work: _Work) -> IndexReceipt:
     start = time.perf_counter()
-    with (
-        _naming(work),
-        tempfile.TemporaryDirectory(prefix="millrace-vectors-") as vectors,
-        tempfile.TemporaryDirectory(prefix="millrace-index-") as folder,
-    ):
+    asked = work.index
+    with scratch(asked) as (vectors, folder):
         built = build_segment(
-            work.kind,
-            work.segment.segment,
-            partial(_tables, work, _fetch(work, Path(vectors))),
-            dimensions=work.dimensions,
-            rows=work.segment.rows,
-            spec=work.spec,
-            threads=work.threads,
-            folder=Path(folder),
+            asked.kind,
+            asked.segment.segment,
+            asked.fetch(vectors),
+            dimensions=asked.dimensions,
+            rows=asked.segment.rows,
+            spec=asked.spec,
+            threads=asked.threads,
+            folder=folder,
+            training=_fetch_training(work, vectors),
+            target=asked.target,
         )
-        build_name = fingerprint({"files": work.files, "settings": built.settings, "backend": built.backend})
+        build_name = fingerprint({"files": asked.files, "settings": built.settings, "backend": built.backend})
         index = SegmentIndex(
-            segment=work.segment.segment,
-            recipe=work.spec.recipe,
+            segment=asked.segment.segment,
+            recipe=asked.spec.recipe,
             backend=built.backend,
-            rows=work.segment.rows,
+            rows=asked.segment.rows,
             settings=built.settings,
-            files={name: _put(work, build_name, name, path) for name, path in built.files.items()},
+            files={name: _put(asked, build_name, name, path) for name, path in built.files.items()},
             measured=built.measured,
         )
-    receipt = IndexReceipt(encoder=work.encoder, index=index, seconds=time.perf_counter() - start)
-    return commit(work.store, work.run, STAGE, work.item, receipt)
+    receipt = IndexReceipt(encoder=asked.encoder, index=index, seconds=time.perf_counter() - start)
+    return commit(asked.store, asked.run, STAGE, asked.item, receipt)
 
 
-@contextmanager
-def _naming(work: _Work) -> Iterator[None]:
-    """Say of a failure of this machine's disk what was to be built; the store's errors name its objects already."""
-    try:
-        yield
-    except OSError as error:
-        raise MillraceError(
-            f"index of encoder {work.encoder}, segment {work.segment.segment}: {error}. It is built in "
-            f"{tempfile.gettempdir()}: free space there or let TMPDIR name a larger disk, then run the same command "
-            f"again, which goes on with this index"
-        ) from error
+def _fetch_training(work: _Work, folder: Path) -> Training | None:
+    if work.trained is None:
+        return None
+    path = folder / "trained.faiss"
+    path.write_bytes(read_verified(work.index.store, work.trained.file))
+    return Training(path, work.trained)
 
 
-def _fetch(work: _Work, folder: Path) -> list[Path]:
-    """The segment's vectors on this machine, verified once: a build reads them three or four times."""
-    paths = [folder / f"{number:06d}.parquet" for number in range(len(work.files))]
-    for path, file in zip(paths, work.files, strict=True):
-        path.write_bytes(read_verified(work.store, file))
-    return paths
-
-
-def _tables(work: _Work, paths: list[Path]) -> Iterator[pa.Table]:
-    wanted = schema.vectors(work.kind, work.dimensions)
-    for path in paths:
-        yield schema.conform(read_parquet(path), wanted)
-
-
-def _put(work: _Work, build_name: str, name: str, path: Path) -> StoredFile:
+def _put(work: IndexWork, build_name: str, name: str, path: Path) -> StoredFile:
     sha256 = digest_file(path)
     key = layout.index_file(work.fingerprint, build_name, work.segment.segment, name, sha256)
     work.store.put_file(key, path)

@@ -42,9 +42,9 @@ R = TypeVar("R")
 class RayCluster(Cluster):
     """A Ray cluster that this process has joined."""
 
-    def run(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    def run(self, work: Callable[[T], R], items: Iterable[T], gpus: float = 0) -> Iterator[R]:
         """A bounded number of Ray tasks at a time."""
-        remote = ray.remote(num_cpus=1.0, max_retries=_MAX_RETRIES)(_call)
+        remote = ray.remote(num_cpus=1.0, num_gpus=gpus, max_retries=_MAX_RETRIES)(_call)
         shared = ray.put(work)
         ahead = max(2, int(_WAVES * self.cpus))
         waiting: list[Any] = []

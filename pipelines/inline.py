@@ -19,7 +19,7 @@ R = TypeVar("R")
 class InlineCluster(Cluster):
     """Everything in turn, in the calling thread."""
 
-    def run(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    def run(self, work: Callable[[T], R], items: Iterable[T], gpus: float = 0) -> Iterator[R]:  # noqa: ARG002  (all are its own)
         """One item after the other."""
         return map(work, items)
 

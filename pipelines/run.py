@@ -34,6 +34,7 @@ from pipelines.scan import Scanned, scan
 from pipelines.segments import inherit
 from pipelines.source import forget_listing, keep_listing
 from pipelines.summary import Summary, summarize, summarize_published
+from pipelines.train import train
 from pipelines.workers import Cluster
 
 
@@ -104,13 +105,24 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         parts = tuple(by_name[name] for segment in segments for name in segment.parts)
         verify.check_held(job, parts)
         fitted = fit(job, segments, parts, cluster)
-        indexes = build.build(job, parts, segments, cluster, progress)
+        trained = train(job, segments, parts, cluster)
+        indexes = build.build(job, parts, segments, trained, cluster, progress)
     with clock.step("publish"):
         placed = [*(part.placed for part in (*encoded.parts, *copied)), *(part.placed for part in rewritten)]
         names = frozenset(part.part for part in parts)
         ledgers = update_ledgers(job, scanned, changes, placed, names, cluster)
         done = verify.Done(
-            scanned, changes, encoded.parts, copied, encoded.done_now, fitted, parts, segments, indexes, ledgers
+            scanned=scanned,
+            changes=changes,
+            encoded=encoded.parts,
+            copied=copied,
+            done_now=encoded.done_now,
+            fitted=fitted,
+            parts=parts,
+            segments=segments,
+            trained=trained,
+            indexes=indexes,
+            ledgers=ledgers,
         )
         manifest = ask_canaries(job, verify.manifest(job, done), cluster)
         check_present(job.store, manifest)

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from operators.core import layout
-from operators.core.manifest import CanaryResult, Counts, EncoderRecord, Manifest
+from operators.core.manifest import CanaryResult, Counts, EncoderRecord, IndexTotals, Manifest
 from operators.core.receipts import PartReceipt
 from operators.publish import assemble
 from pipelines.job import Job
@@ -16,6 +16,8 @@ from pipelines.show import command
 
 class Summary(Counts):
     """A run's counts and what else it did. `seconds` is wall-clock, split by `stages`; `recall` the worst segment's.
+
+    `indexes` are what all of an encoder's do together.
 
     `busy` are the seconds that workers spent on the parts, together, loading of models apart from encoding.
     """
@@ -33,6 +35,7 @@ class Summary(Counts):
     busy: dict[str, float]
     bytes: int
     recall: dict[str, float]
+    indexes: dict[str, IndexTotals]
     encoders: dict[str, EncoderRecord]
     canaries: tuple[CanaryResult, ...]
 
@@ -54,6 +57,7 @@ def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: Se
         busy=assemble.busy(parts),
         bytes=sum(file.bytes for file in manifest.files()),
         recall={name: min(index.measured.recall for index in found) for name, found in manifest.indexes.items()},
+        indexes=manifest.measured,
         encoders=manifest.encoders,
         canaries=manifest.canaries,
     )
@@ -125,7 +129,7 @@ def _tokens(summary: Summary) -> str:
 
 
 def _encoders(summary: Summary) -> Table:
-    names = ("encoder", "dimensions", "active", "sparsity", "tokens", "recall", "fingerprint")
+    names = ("encoder", "dimensions", "active", "sparsity", "tokens", "recall", "p99 ms", "fingerprint")
     table = Table(*names, box=None, padding=(0, 1, 0, 0))
     for name, encoder in summary.encoders.items():
         statistics = encoder.statistics
@@ -133,6 +137,9 @@ def _encoders(summary: Summary) -> Table:
         sparsity = f"{statistics['sparsity_ratio']:.4f}" if "sparsity_ratio" in statistics else ""
         recall = f"{summary.recall[name]:.3f}"
         tokens = f"{statistics['tokens']:,.0f}"
-        row = (name, f"{encoder.dimensions:,}", active, sparsity, tokens, recall, encoder.fingerprint)
+        totals = summary.indexes.get(name)
+        figures = totals.measured.figures if totals else None
+        slowest = f"{figures.p99_ms:.2f}" if figures else ""
+        row = (name, f"{encoder.dimensions:,}", active, sparsity, tokens, recall, slowest, encoder.fingerprint)
         table.add_row(*row)
     return table

@@ -8,11 +8,12 @@ from importlib.metadata import version
 from operators.core import layout
 from operators.core.errors import GateError
 from operators.core.fingerprint import digest, fingerprint
-from operators.core.manifest import Counts, Manifest, Parent, Part, Segment, SegmentIndex, SourceState
+from operators.core.manifest import Counts, Manifest, Parent, Part, Segment, SegmentIndex, SourceState, TrainedIndex
 from operators.core.receipts import FitReceipt, PartReceipt
+from operators.index.totals import index_totals
 from operators.publish import assemble
 from operators.publish.chain import manifest_sha256
-from operators.publish.gates import check_complete, check_deletes, check_recall, check_rejects
+from operators.publish.gates import check_complete, check_deletes, check_recall, check_rejects, check_trained
 from operators.write.parquet import to_parquet
 from operators.write.stored import put_bytes
 from pipelines.changes import Changes
@@ -36,6 +37,7 @@ class Done:
     fitted: dict[str, FitReceipt]
     parts: tuple[Part, ...]
     segments: tuple[Segment, ...]
+    trained: dict[str, tuple[TrainedIndex, ...]]
     indexes: dict[str, tuple[SegmentIndex, ...]]
     ledgers: Ledgers
 
@@ -81,7 +83,8 @@ def manifest(job: Job, done: Done) -> Manifest:
     check_complete(done.parts, done.segments, indexes)
     for name, found in done.indexes.items():
         for index in found:
-            check_recall(name, index.measured, job.recipe.publish.min_recall)
+            check_recall(name, index, job.recipe.publish.min_recall)
+        check_trained(name, found, done.trained.get(name, ()))
     return Manifest(
         collection=job.recipe.collection,
         snapshot=job.snapshot,
@@ -102,6 +105,8 @@ def manifest(job: Job, done: Done) -> Manifest:
         segments=done.segments,
         parts=done.parts,
         indexes=done.indexes,
+        trained=done.trained,
+        measured={name: index_totals(found, done.segments) for name, found in done.indexes.items()},
         keys=done.ledgers.keys,
         texts=done.ledgers.texts,
         rejects=assemble.reject_files(done.scanned.parts, done.changes.repeated, done.made),

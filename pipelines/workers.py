@@ -23,8 +23,11 @@ class Cluster(Capacity, ABC):
     """Machines to put work on, and what they may use."""
 
     @abstractmethod
-    def run(self, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """`work` on every item; results in the order they are done. A lost worker's items are tried again."""
+    def run(self, work: Callable[[T], R], items: Iterable[T], gpus: float = 0) -> Iterator[R]:
+        """`work` on every item; results in the order they are done. A lost worker's items are tried again.
+
+        Each has a CPU and, where asked for, so many GPUs (a share of one where below 1) to itself.
+        """
 
     @abstractmethod
     def stream(self, rows: pa.Table, stages: Sequence[Stage]) -> Iterator[pa.Table]:

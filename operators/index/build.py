@@ -1,4 +1,4 @@
-"""Build the index of one segment and one encoder, open it as a reader would, and measure it."""
+"""Build the index of one segment and one encoder, open it as a reader would, tune it, and measure it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ import pyarrow as pa
 
 from operators.core.encoder_spec import Kind
 from operators.core.manifest import Recall
-from operators.index.backend import open_searcher
+from operators.index.choice import dense_backend
 from operators.index.dense import build_dense, dense_settings
+from operators.index.measured import measure_index
 from operators.index.sparse import build_sparse
 from operators.index.spec import Backend, IndexSpec
+from operators.index.trained import Training
 from operators.index.vectors import Vectors
-from operators.index.verify import measure_recall
 
 #: Rows are uint32 in the sparse index.
 _MAX_ROWS = 1 << 32
@@ -41,27 +42,32 @@ def build_segment(
     spec: IndexSpec,
     threads: int,
     folder: Path,
+    training: Training | None = None,
+    target: float = 1.0,
 ) -> BuiltIndex:
-    """Index a segment's vectors into an existing, empty folder of this machine.
+    """Index a segment's vectors into an existing, empty folder of this machine, and tune its search to a recall.
 
-    `load` starts reading the part tables in order, three times (dense) or four (sparse); `dimensions` is the vocabulary
-    where sparse. Raises `ValueError` naming the segment where the parts hold other than `rows` rows, or no vectors.
+    `load` starts reading the part tables in order, four times (dense) or five (sparse); `dimensions` is the vocabulary
+    where sparse. Where `choice.dense_backend` is a trained one, `training` is of it. Raises `ValueError` naming the
+    segment where the parts hold other than `rows` rows, or no vectors.
     """
     try:
-        return _build(Vectors(kind, dimensions, rows, load), spec, threads, folder)
+        return _build(Vectors(kind, dimensions, rows, load), spec, training, target, threads, folder)
     except ValueError as error:
         raise ValueError(f"{kind} index of segment {segment}: {error}") from error
 
 
-def _build(vectors: Vectors, spec: IndexSpec, threads: int, folder: Path) -> BuiltIndex:
+def _build(
+    vectors: Vectors, spec: IndexSpec, training: Training | None, target: float, threads: int, folder: Path
+) -> BuiltIndex:
     if not 0 < vectors.rows < _MAX_ROWS:
         raise ValueError(f"expected at least 1 and fewer than {_MAX_ROWS} rows, got {vectors.rows}")
     if vectors.kind is Kind.DENSE:
-        backend, settings = spec.dense_backend(vectors.rows), dense_settings(vectors, spec)
-        files = build_dense(vectors, spec, threads, folder)
+        backend = dense_backend(spec, vectors.rows, vectors.dimensions)
+        files = build_dense(vectors, backend, spec, training, threads, folder)
+        settings = dense_settings(vectors, backend, spec, training)
     else:
         backend, settings = Backend.CSC, {"vocabulary": vectors.dimensions}
         files = build_sparse(vectors, folder)
-    searcher = open_searcher(backend, files, settings, vectors.rows, threads=threads)
-    measured = measure_recall(searcher, vectors, spec.recall_k, spec.recall_queries)
-    return BuiltIndex(backend.value, vectors.rows, settings, files, measured)
+    tuned, measured = measure_index(backend, files, settings, vectors, spec, target, threads)
+    return BuiltIndex(backend.value, vectors.rows, tuned, files, measured)

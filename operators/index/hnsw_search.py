@@ -24,7 +24,7 @@ _SLACK = 1.25
 _WIDER = 8
 
 
-def search_hnsw(index: Any, queries: NDArray[np.float32], width: int, ef: int, live: LiveRows | None) -> Found:
+def search_hnsw(index: Any, ef: int, queries: NDArray[np.float32], width: int, live: LiveRows | None) -> Found:
     """About the best `width` rows for each query among `ef` live candidates; `width` is at most the rows that live."""
     if live is None:
         return best_first(*_ask(index, queries, width, max(ef, width)))

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 
 class LiveRows:
-    """A mask of live rows, and `params` that hold a FAISS flat search to them.
+    """A mask of live rows; `selector` holds a FAISS search to them, and `params` a flat one.
 
     FAISS is handed a pointer to the packed bits and takes no part in keeping them: they live as long as this does.
     """
@@ -15,5 +15,5 @@ class LiveRows:
         self.mask = mask
         self.count = int(mask.sum())
         self._bits = np.packbits(mask, bitorder="little")
-        self._selector = faiss.IDSelectorBitmap(self._bits.size, faiss.swig_ptr(self._bits))
-        self.params = faiss.SearchParameters(sel=self._selector)  # type: ignore[call-arg]
+        self.selector = faiss.IDSelectorBitmap(self._bits.size, faiss.swig_ptr(self._bits))
+        self.params = faiss.SearchParameters(sel=self.selector)  # type: ignore[call-arg]

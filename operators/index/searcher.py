@@ -7,6 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+#: Rows that a snapshot's search asks of every index, at least: an index is measured and tuned by answers of so many.
+DEPTH = 100
+
 
 @dataclass(frozen=True)
 class Found:

@@ -1,87 +1,90 @@
-"""Measure an index before it is published: how much of the exact top k does it find?"""
+"""Measure an index before it is published: how much of what exact search finds does it find, how right, how fast?"""
 
-from collections.abc import Iterable, Iterator
+import time
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.core.manifest import Recall
-from operators.index.exact import ExactScores, exact_scores
-from operators.index.searcher import Searcher
-from operators.index.vectors import Vectors
+from operators.core.errors import IntegrityError
+from operators.core.manifest import Recall, SearchFigures
+from operators.index.searcher import Found, Searcher
+from operators.index.truth import TIE, GroundTruth
 
-#: Rows scored at a time: with 200 queries a block of scores is 13 MB.
-_BLOCK_ROWS = 8192
-#: Scores this close (times the query's best score) are a tie: float32 sums in another order differ by about 1e-7.
-_TIE = 1e-6
-_SEED = 0
+#: Queries are asked one by one, and timed, for so long; the rest together, by all threads.
+_TIMED_SECONDS = 0.25
 
 
-def measure_recall(
-    searcher: Searcher, vectors: Vectors, k: int, queries: int, live: NDArray[np.bool_] | None = None
-) -> Recall:
-    """Recall@k of an index of `vectors`, asked `queries` of them (always the same sample), against exact search.
+def measure_recall(searcher: Searcher, truth: GroundTruth, k: int) -> Recall:
+    """Recall@k and the other figures of an index that was opened to find the live rows of the ground truth.
 
-    Only `live` rows (default: all) are asked and count as found; `searcher` was opened with the same mask. Ties are
-    safe: a found row counts where its exact score reaches the exact k-th score, whichever row that was.
+    Raises `IntegrityError` where it finds what is not there: dead rows, one twice, or scores that are no numbers.
     """
-    mask = np.ones(vectors.rows, np.bool_) if live is None else live
-    sample = _sample(np.flatnonzero(mask), queries)
-    asked = _take(vectors.tables(), sample)
-    rows = searcher.search(asked, k).rows
-    best, reached = _score(vectors.tables(), exact_scores(vectors.kind, asked, vectors.dimensions), rows, k, mask)
-    wanted, hits = _count_hits(best, reached, rows)
-    return Recall(k=k, queries=len(sample), recall=hits / wanted if wanted else 1.0)
+    queries = truth.queries.num_rows
+    if not queries:
+        return Recall(k=k, queries=0, recall=1.0)
+    found, seconds = _ask(searcher, truth.queries, truth.depth)
+    _check_sound(found, truth.live)
+    scores = truth.score(np.hstack([found.rows, truth.rows[:, None]]))
+    own, self_scores = scores[:, :-1], scores[:, -1]
+    errors = _errors(found, own, truth.scale)
+    p50, p99 = np.percentile(seconds, [50, 99]) * 1e3
+    figures = SearchFigures(
+        depth=truth.depth,
+        recall=truth.recall(own, truth.depth),
+        self_found=_self_found(found, self_scores, truth),
+        mean_score_error=float(errors.mean()) if errors.size else 0.0,
+        max_score_error=float(errors.max(initial=0)),
+        timed=len(seconds),
+        p50_ms=p50,
+        p99_ms=p99,
+        live=int(truth.live.sum()),
+    )
+    return Recall(k=k, queries=queries, recall=truth.recall(own, k), figures=figures)
 
 
-def _sample(rows: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    chosen = np.random.default_rng(_SEED).choice(rows, min(rows.size, size), replace=False)
-    return np.sort(chosen)
+def _ask(searcher: Searcher, queries: pa.Table, depth: int) -> tuple[Found, list[float]]:
+    # What a process does once, compiling and mapping, is no part of an answer.
+    searcher.search(queries.slice(0, 1), depth)
+    answers: list[Found] = []
+    seconds: list[float] = []
+    while len(seconds) < queries.num_rows and sum(seconds) < _TIMED_SECONDS:
+        start = time.perf_counter()
+        answers.append(searcher.search(queries.slice(len(seconds), 1), depth))
+        seconds.append(time.perf_counter() - start)
+    answers.append(searcher.search(queries.slice(len(seconds)), depth))
+    scores = np.concatenate([answer.scores for answer in answers])
+    return Found(scores, np.concatenate([answer.rows for answer in answers])), seconds
 
 
-def _take(tables: Iterable[pa.Table], wanted: NDArray[np.int64]) -> pa.Table:
-    taken = []
-    for first, table in _numbered(tables):
-        inside = wanted[(wanted >= first) & (wanted < first + table.num_rows)]
-        taken.append(table.take(inside - first))
-    return pa.concat_tables(taken).combine_chunks()
+def _check_sound(found: Found, live: NDArray[np.bool_]) -> None:
+    is_hit = found.rows >= 0
+    hits = found.rows[is_hit]
+    faults = {
+        "rows that are not there": int((hits >= live.size).sum()),
+        "dead rows": int((~live[hits[hits < live.size]]).sum()),
+        "rows twice in an answer": _repeated(found.rows),
+        "scores that are NaN or infinite": int((~np.isfinite(found.scores[is_hit])).sum()),
+    }
+    if any(faults.values()):
+        seen = ", ".join(f"{count} {fault}" for fault, count in faults.items() if count)
+        raise IntegrityError(f"the index of {live.size} rows is broken: expected live rows, each once, got {seen}")
 
 
-def _score(
-    tables: Iterable[pa.Table], score: ExactScores, rows: NDArray[np.int64], k: int, live: NDArray[np.bool_]
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """The exact top k scores of each query, and the exact scores of the rows an index found."""
-    best: NDArray[np.floating] = np.full((len(rows), k), -np.inf)
-    reached = np.full(rows.shape, -np.inf)
-    for first, block in _blocks(tables):
-        scores = np.where(live[first : first + block.num_rows], score(block), -np.inf)
-        best = np.partition(np.hstack([best, scores]), -k, axis=1)[:, -k:]
-        query, place = np.nonzero((rows >= first) & (rows < first + block.num_rows))
-        reached[query, place] = scores[query, rows[query, place] - first]
-    return best, reached
+def _repeated(rows: NDArray[np.int64]) -> int:
+    ordered = np.sort(rows, axis=1)
+    return int(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).sum())
 
 
-def _count_hits(best: NDArray[np.floating], reached: NDArray[np.floating], rows: NDArray[np.int64]) -> tuple[int, int]:
-    wanted = hits = 0
-    for exact, scores, found in zip(best, reached, rows, strict=True):
-        results = exact[np.isfinite(exact)]
-        if results.size:
-            enough = results.min() - _TIE * np.abs(results).max()
-            wanted += results.size
-            # A set, so that a row found twice is one hit.
-            hits += min(results.size, len(set(found[scores >= enough].tolist())))
-    return wanted, hits
+def _errors(found: Found, own: NDArray[np.floating], scale: NDArray[np.floating]) -> NDArray[np.floating]:
+    """By how much the scores of hits are off, as a share of their query's best score."""
+    query, place = np.nonzero((found.rows >= 0) & np.isfinite(own) & (scale[:, None] > 0))
+    errors: NDArray[np.floating] = np.abs(found.scores[query, place] - own[query, place]) / scale[query]
+    return errors
 
 
-def _blocks(tables: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
-    for first, table in _numbered(tables):
-        for start in range(0, table.num_rows, _BLOCK_ROWS):
-            yield first + start, table.slice(start, _BLOCK_ROWS)
-
-
-def _numbered(tables: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
-    first = 0
-    for table in tables:
-        yield first, table
-        first += table.num_rows
+def _self_found(found: Found, self_scores: NDArray[np.floating], truth: GroundTruth) -> float:
+    """Share of the queries that are found by themselves, of those better than the last result of exact search."""
+    expected = self_scores > truth.best[:, -1] + TIE * truth.scale
+    found_itself = (found.rows == truth.rows[:, None]).any(axis=1)
+    return float(found_itself[expected].mean()) if expected.any() else 1.0

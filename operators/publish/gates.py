@@ -3,7 +3,15 @@
 from collections.abc import Mapping, Sequence
 
 from operators.core.errors import GateError
-from operators.core.manifest import Part, Recall, Segment, SegmentIndex
+from operators.core.manifest import Part, Segment, SegmentIndex, TrainedIndex
+
+#: What raises the recall of an index whose search was already tuned as far as it goes.
+_ADVICE = {
+    "faiss-hnsw": "Raise index.hnsw_m or index.hnsw_ef_construction in the recipe, or index.flat_rows",
+    "faiss-ivf-sq8": "Let index.dense be hnsw in the recipe, or raise index.memory",
+    "faiss-ivf-rabitq": "Let index.dense be ivf-sq8 or hnsw in the recipe, or raise index.memory",
+}
+_NO_ADVICE = "It looks at every row: ask for help with this snapshot"
 
 
 def check_rejects(rejected_by_reason: Mapping[str, int], read: int, limit: float, place: str) -> None:
@@ -35,15 +43,33 @@ def _round_up(ratio: float) -> float:
     return min(1.0, (int(ratio * 100) + 1) / 100)
 
 
-def check_recall(encoder: str, measured: Recall, limit: float) -> None:
-    """Refuse an index that misses too much of what exact search finds."""
-    if measured.recall < limit:
-        advised = int(measured.recall * 100) / 100
-        raise GateError(
-            f"not published: the index of encoder {encoder} has recall@{measured.k} {measured.recall:.3f} over "
-            f"{measured.queries} queries, publish.min_recall asks for {limit:g}. Raise index.hnsw_ef_search or "
-            f"index.flat_rows in the recipe, or lower the gate with --set publish.min_recall={advised:g}"
-        )
+def check_recall(encoder: str, index: SegmentIndex, limit: float) -> None:
+    """Refuse an index that misses too much of what exact search finds, or too often the very vector it is asked for."""
+    measured = index.measured
+    figures = {f"recall@{measured.k}": measured.recall}
+    if measured.figures:
+        figures["share of vectors that find themselves"] = measured.figures.self_found
+    for name, found in figures.items():
+        if found < limit:
+            raise GateError(
+                f"not published: the {index.backend} index of encoder {encoder}, segment {index.segment}, has "
+                f"{name} {found:.3f} over {measured.queries} queries, publish.min_recall asks for {limit:g}. "
+                f"{_ADVICE.get(index.backend, _NO_ADVICE)}, or lower the gate with "
+                f"--set publish.min_recall={int(found * 100) / 100:g}"
+            )
+
+
+def check_trained(encoder: str, indexes: Sequence[SegmentIndex], trained: Sequence[TrainedIndex]) -> None:
+    """Refuse indexes that began with another training than the snapshot names."""
+    known = {each.file.sha256 for each in trained}
+    for index in indexes:
+        training = index.settings.get("trained")
+        if training and training not in known:
+            raise GateError(
+                f"not published: the {index.backend} index of encoder {encoder}, segment {index.segment}, began with "
+                f"training {training}, the snapshot has {sorted(known)}. Change a setting of `index`, such as "
+                f"index.recall_queries, to train and build anew"
+            )
 
 
 def check_complete(parts: Sequence[Part], segments: Sequence[Segment], indexes: Sequence[SegmentIndex]) -> None:

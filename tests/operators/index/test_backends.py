@@ -9,15 +9,17 @@ import pytest
 from operators.core.encoder_spec import Kind
 from operators.index.backend import open_searcher
 from operators.index.build import build_segment
-from operators.index.spec import IndexSpec
+from operators.index.spec import Backend, IndexSpec
 from tests.contracts.searcher import Open, SearcherContract
 from tests.operators.index.tables import dense_table, in_parts, random_dense, random_sparse, sparse_table
+from tests.operators.index.training import trained_on
 
 
-def build(kind, table, spec, matrix, folder: Path) -> Open:
+def build(kind, table, spec, matrix, folder: Path, **more: object) -> Open:
     parts = partial(in_parts, table(matrix), len(matrix) // 3, 0)
     rows, dimensions = matrix.shape
-    built = build_segment(kind, "0000", parts, dimensions=dimensions, rows=rows, spec=spec, threads=1, folder=folder)
+    size = {"dimensions": dimensions, "rows": rows}
+    built = build_segment(kind, "0000", parts, **size, spec=spec, threads=1, folder=folder, **more)
     return lambda live=None: open_searcher(built.backend, built.files, built.settings, rows, live=live)
 
 
@@ -44,6 +46,36 @@ class TestFlat(_Dense):
 class TestHnsw(_Dense):
     spec = IndexSpec(dense="hnsw", hnsw_m=16, hnsw_ef_search=64)
     recall = 0.98
+
+
+class _Inverted(_Dense):
+    backend: Backend
+    recall = 0.95
+
+    @pytest.fixture
+    def build_index(self):
+        def trained(matrix, folder: Path) -> Open:
+            training = trained_on(matrix, self.backend, folder / "trained.faiss")
+            return build(Kind.DENSE, dense_table, self.spec, matrix, folder, training=training)
+
+        return trained
+
+    def test_search_scores_are_those_of_flat_search_to_the_last_bit(self, open_index, vectors, tmp_path: Path) -> None:
+        stored, queries = vectors(500, 20), dense_table(vectors(30, 21))
+        (tmp_path / "flat").mkdir()
+        flat = build(Kind.DENSE, dense_table, IndexSpec(dense="flat"), stored, tmp_path / "flat")().search(queries, 500)
+        found = open_index(stored, tmp_path).search(queries, 120)
+        exact = np.empty((30, 500), np.float32)
+        np.put_along_axis(exact, flat.rows, flat.scores, axis=1)
+        assert np.array_equal(found.scores, np.take_along_axis(exact, found.rows, axis=1))
+
+
+class TestSq8(_Inverted):
+    spec, backend = IndexSpec(dense="ivf-sq8"), Backend.IVF_SQ8
+
+
+class TestRaBitQ(_Inverted):
+    spec, backend = IndexSpec(dense="ivf-rabitq"), Backend.IVF_RABITQ
 
 
 class TestCsc(SearcherContract):

@@ -7,13 +7,25 @@ import pytest
 from operators.core.encoder_spec import Kind
 from operators.index.build import BuiltIndex, build_segment
 from operators.index.spec import IndexSpec
+from operators.index.trained import Training
 from tests.operators.index.tables import dense_table, in_parts, random_dense, random_sparse, sparse_table
 
 
-def build(kind: Kind, table, folder: Path, rows: int, dimensions: int, **spec: object) -> BuiltIndex:
+def build(
+    kind: Kind,
+    table,
+    folder: Path,
+    rows: int,
+    dimensions: int,
+    *,
+    training: Training | None = None,
+    target: float = 1.0,
+    **spec: object,
+) -> BuiltIndex:
     chosen = IndexSpec.model_validate(spec)
     load = partial(in_parts, table, table.num_rows // 2)
-    return build_segment(kind, "0007", load, dimensions=dimensions, rows=rows, spec=chosen, threads=1, folder=folder)
+    more = {"dimensions": dimensions, "rows": rows, "training": training, "target": target}
+    return build_segment(kind, "0007", load, spec=chosen, threads=1, folder=folder, **more)
 
 
 @pytest.mark.parametrize(
@@ -31,7 +43,7 @@ def test_build_dense_chooses_by_size_unless_told(tmp_path: Path, spec: dict[str,
     assert list(built.files) == ["dense.faiss"]
     assert built.rows == 100
     assert built.measured.recall >= 0.99
-    hnsw = {"m": 32, "ef_construction": 200, "ef_search": 128} if backend == "faiss-hnsw" else {}
+    hnsw = {"m": 32, "ef_construction": 200, "ef_search": 100} if backend == "faiss-hnsw" else {}
     assert built.settings == {"dimensions": 8, **hnsw}
 
 

@@ -15,15 +15,19 @@ from operators.core.errors import IntegrityError
 from operators.index.backend import open_searcher
 from operators.index.build import BuiltIndex
 from operators.index.sparse_file import term_digest
+from operators.index.spec import Backend
 from tests.operators.index.tables import dense_table, random_dense, random_sparse, sparse_table
 from tests.operators.index.test_build import build
+from tests.operators.index.training import trained_on
 
 ROWS, SIZE = 50, 12
 
 
-@pytest.fixture(params=["flat", "hnsw"])
+@pytest.fixture(params=["flat", "hnsw", "ivf-sq8", "ivf-rabitq"])
 def dense(request: pytest.FixtureRequest, tmp_path: Path) -> BuiltIndex:
-    return build(Kind.DENSE, dense_table(random_dense(ROWS, SIZE)), tmp_path, ROWS, SIZE, dense=request.param)
+    matrix, backend = random_dense(ROWS, SIZE), Backend(f"faiss-{request.param}")
+    training = trained_on(matrix, backend, tmp_path / "trained.faiss") if backend.is_trained else None
+    return build(Kind.DENSE, dense_table(matrix), tmp_path, ROWS, SIZE, training=training, dense=request.param)
 
 
 @pytest.fixture

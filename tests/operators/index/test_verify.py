@@ -9,10 +9,12 @@ import pyarrow as pa
 import pytest
 
 from operators.core.encoder_spec import Kind
+from operators.core.errors import IntegrityError
 from operators.index.backend import open_searcher
 from operators.index.build import build_segment
 from operators.index.searcher import Found, Searcher
 from operators.index.spec import IndexSpec
+from operators.index.truth import ground_truth
 from operators.index.vectors import Vectors
 from operators.index.verify import measure_recall
 from tests.operators.index.tables import dense_table, in_parts, random_dense, random_sparse, sparse_table
@@ -38,6 +40,43 @@ class Damaged:
         return replace(found, rows=self.damage(found.rows.copy()))  # type: ignore[operator]
 
 
+@dataclass(frozen=True)
+class Rescored:
+    """A searcher that lies about scores."""
+
+    inner: Searcher
+    lie: object
+
+    @property
+    def rows(self) -> int:
+        return self.inner.rows
+
+    def search(self, queries: pa.Table, k: int) -> Found:
+        found = self.inner.search(queries, k)
+        return replace(found, scores=self.lie(found.scores))  # type: ignore[operator]
+
+
+@dataclass(frozen=True)
+class Shy:
+    """A searcher that hides the row a query is."""
+
+    inner: Searcher
+    own: dict[bytes, int]
+
+    @property
+    def rows(self) -> int:
+        return self.inner.rows
+
+    def search(self, queries: pa.Table, k: int) -> Found:
+        found = self.inner.search(queries, k)
+        own = [self.own[key(queries, number)] for number in range(queries.num_rows)]
+        return replace(found, rows=np.where(found.rows == np.array(own, np.int64)[:, None], -1, found.rows))
+
+
+def key(queries: pa.Table, number: int) -> bytes:
+    return str(queries.slice(number, 1).to_pylist()).encode()
+
+
 def opened(
     kind: Kind, table: pa.Table, dimensions: int, folder: Path, live: np.ndarray | None = None
 ) -> tuple[Searcher, Vectors]:
@@ -59,7 +98,7 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def recall(index: tuple[Searcher, Vectors], damage: object, k: int = 10) -> float:
     searcher, vectors = index
-    measured = measure_recall(Damaged(searcher, damage), vectors, k, 40)
+    measured = measure_recall(Damaged(searcher, damage), ground_truth(vectors, 40, 10), k)
     assert (measured.k, measured.queries) == (k, 40)
     return measured.recall
 
@@ -76,8 +115,63 @@ def test_recall_of_half_the_rows_is_a_half(index: tuple[Searcher, Vectors]) -> N
     assert recall(index, forget) == pytest.approx(0.5, abs=0.02)
 
 
-def test_recall_of_one_row_repeated_counts_it_once(index: tuple[Searcher, Vectors]) -> None:
-    assert recall(index, lambda rows: np.repeat(rows[:, :1], 10, axis=1)) == pytest.approx(0.1, abs=0.01)
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda rows: np.repeat(rows[:, :1], 10, axis=1), "360 rows twice in an answer"),
+        (lambda rows: rows + ROWS, "400 rows that are not there"),
+    ],
+)
+def test_measure_of_a_broken_index_is_refused(index: tuple[Searcher, Vectors], damage: object, fault: str) -> None:
+    with pytest.raises(IntegrityError, match=fault):
+        recall(index, damage)
+
+
+def test_measure_of_an_index_that_finds_dead_rows_is_refused(index: tuple[Searcher, Vectors]) -> None:
+    searcher, vectors = index
+    live = np.random.default_rng(0).random(ROWS) >= 0.5
+    with pytest.raises(IntegrityError, match=r"expected live rows, each once, got \d+ dead rows"):
+        measure_recall(searcher, ground_truth(vectors, 40, 10, live), 10)
+
+
+def test_measure_of_scores_that_are_nan_is_refused(index: tuple[Searcher, Vectors]) -> None:
+    searcher, vectors = index
+    with pytest.raises(IntegrityError, match="400 scores that are NaN"):
+        measure_recall(Rescored(searcher, lambda scores: scores * np.nan), ground_truth(vectors, 40, 10), 10)
+
+
+def test_measure_scores_that_are_off_by_a_thousandth_says_so(index: tuple[Searcher, Vectors]) -> None:
+    searcher, vectors = index
+    measured = measure_recall(Rescored(searcher, lambda scores: scores * 1.001), ground_truth(vectors, 40, 10), 10)
+    assert measured.recall == 1.0
+    assert measured.figures is not None
+    assert measured.figures.max_score_error == pytest.approx(1e-3, rel=1e-2)
+    assert 2e-4 < measured.figures.mean_score_error < 1e-3
+
+
+def test_measure_where_rows_do_not_find_themselves_says_so(index: tuple[Searcher, Vectors]) -> None:
+    searcher, vectors = index
+    truth = ground_truth(vectors, 40, 100)
+    assert measure_recall(searcher, truth, 10).figures.self_found == 1.0
+
+    own = {key(truth.queries, number): row for number, row in enumerate(truth.rows.tolist())}
+    figures = measure_recall(Shy(searcher, own), truth, 10).figures
+    assert figures.self_found == 0.0
+    assert figures.recall == pytest.approx(0.99, abs=0.01)
+
+
+def test_measure_counts_the_answer_of_a_hundred_beside_the_best_ten(index: tuple[Searcher, Vectors]) -> None:
+    searcher, vectors = index
+
+    def forget(rows: np.ndarray) -> np.ndarray:
+        rows[:, 60:] = -1
+        return rows
+
+    measured = measure_recall(Damaged(searcher, forget), ground_truth(vectors, 40, 100), 10)
+    assert (measured.k, measured.recall) == (10, 1.0)
+    assert measured.figures.recall == pytest.approx(0.6, abs=0.01)
+    assert (measured.figures.depth, measured.figures.live) == (100, ROWS)
+    assert 0 < measured.figures.p50_ms <= measured.figures.p99_ms
 
 
 def test_recall_of_other_rows_is_near_zero(index: tuple[Searcher, Vectors]) -> None:
@@ -106,17 +200,16 @@ def test_recall_over_live_rows_counts_and_asks_no_dead_one(tmp_path: Path, kind:
     matrix = random_dense(900, 8) if kind is Kind.DENSE else random_sparse(900, 50)
     table = dense_table(matrix) if kind is Kind.DENSE else sparse_table(matrix)
     live = np.random.default_rng(0).random(900) >= 0.5
-    whole, vectors = opened(kind, table, matrix.shape[1], tmp_path)
-    masked, _ = opened(kind, table, matrix.shape[1], tmp_path, live)
-    assert measure_recall(masked, vectors, 10, 40, live).recall == 1.0
-    assert measure_recall(whole, vectors, 10, 40, live).recall == pytest.approx(0.5, abs=0.1)
+    masked, vectors = opened(kind, table, matrix.shape[1], tmp_path, live)
+    assert measure_recall(masked, ground_truth(vectors, 40, 10, live), 10).recall == 1.0
     spy = Damaged(masked, lambda rows: rows)
-    assert measure_recall(spy, vectors, 10, 900, live).queries == live.sum()
-    assert spy.asked[0].equals(table.filter(pa.array(live)).combine_chunks())
+    assert measure_recall(spy, ground_truth(vectors, 900, 10, live), 10).queries == live.sum()
+    asked = pa.concat_tables(spy.asked[1:])
+    assert asked.combine_chunks().equals(table.filter(pa.array(live)).combine_chunks())
 
 
 def test_recall_where_every_row_is_dead_is_one(tmp_path: Path) -> None:
     live = np.zeros(60, np.bool_)
     searcher, vectors = opened(Kind.DENSE, dense_table(random_dense(60, 8)), 8, tmp_path, live)
-    measured = measure_recall(searcher, vectors, 10, 40, live)
-    assert (measured.queries, measured.recall) == (0, 1.0)
+    measured = measure_recall(searcher, ground_truth(vectors, 40, 10, live), 10)
+    assert (measured.queries, measured.recall, measured.figures) == (0, 1.0, None)

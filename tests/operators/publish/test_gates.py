@@ -3,8 +3,8 @@
 import pytest
 
 from operators.core.errors import GateError
-from operators.core.manifest import Part, Recall, Segment, SegmentIndex, StoredFile
-from operators.publish.gates import check_complete, check_deletes, check_recall, check_rejects
+from operators.core.manifest import Part, Recall, SearchFigures, Segment, SegmentIndex, StoredFile, TrainedIndex
+from operators.publish.gates import check_complete, check_deletes, check_recall, check_rejects, check_trained
 
 FILE = StoredFile(key="documents/x/p.parquet", bytes=1, sha256="0" * 64)
 
@@ -43,17 +43,46 @@ def test_check_deletes_above_the_limit_names_both_numbers_and_a_setting_that_pas
 
 
 def test_check_recall_below_the_gate_is_refused() -> None:
-    check_recall("dense", Recall(k=10, queries=200, recall=0.95), 0.95)
-    with pytest.raises(GateError, match=r"dense has recall@10 0\.949"):
-        check_recall("dense", Recall(k=10, queries=200, recall=0.949), 0.95)
+    check_recall("dense", _measured(0.95), 0.95)
+    with pytest.raises(GateError, match=r"csc index of encoder dense, segment 0000, has recall@10 0\.949"):
+        check_recall("dense", _measured(0.949), 0.95)
 
 
 def test_check_recall_advises_a_gate_that_passes() -> None:
     """0.9487 was rounded to 0.95, the very gate that it had missed."""
-    measured = Recall(k=10, queries=200, recall=0.9487)
     with pytest.raises(GateError) as refused:
-        check_recall("dense", measured, 0.95)
-    check_recall("dense", measured, float(str(refused.value).rpartition("=")[2]))
+        check_recall("dense", _measured(0.9487), 0.95)
+    check_recall("dense", _measured(0.9487), float(str(refused.value).rpartition("=")[2]))
+
+
+@pytest.mark.parametrize(
+    ("backend", "advice"),
+    [("faiss-hnsw", "Raise index.hnsw_m"), ("faiss-ivf-sq8", "be hnsw"), ("faiss-ivf-rabitq", "be ivf-sq8 or hnsw")],
+)
+def test_check_recall_says_what_to_change_of_an_approximate_index(backend: str, advice: str) -> None:
+    with pytest.raises(GateError, match=advice):
+        check_recall("dense", _measured(0.9).model_copy(update={"backend": backend}), 0.95)
+
+
+def test_check_recall_rows_that_do_not_find_themselves_are_refused() -> None:
+    figures = {"depth": 100, "recall": 1.0, "mean_score_error": 0.0, "max_score_error": 0.0, "timed": 1}
+    figures |= {"p50_ms": 1.0, "p99_ms": 1.0, "live": 9, "self_found": 0.94}
+    measured = Recall(k=10, queries=200, recall=1.0, figures=SearchFigures.model_validate(figures))
+    with pytest.raises(GateError, match=r"share of vectors that find themselves 0\.940"):
+        check_recall("dense", _index(9).model_copy(update={"measured": measured}), 0.95)
+
+
+def test_check_trained_index_of_another_training_is_refused() -> None:
+    trained = TrainedIndex(backend="faiss-ivf-sq8", recipe="r", lists=4, rows=99, file=FILE)
+    began = _index(9).model_copy(update={"settings": {"trained": FILE.sha256}})
+    check_trained("dense", [began, _index(5)], [trained])
+    for other in ([], [trained.model_copy(update={"file": FILE.model_copy(update={"sha256": "12" * 32})})]):
+        with pytest.raises(GateError, match=rf"began with training {FILE.sha256}, the snapshot has"):
+            check_trained("dense", [began], other)
+
+
+def _measured(recall: float) -> SegmentIndex:
+    return _index(9).model_copy(update={"measured": Recall(k=10, queries=200, recall=recall)})
 
 
 def _part(name: str, rows: int) -> Part:

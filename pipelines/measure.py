@@ -1,0 +1,73 @@
+"""Approximate indexes that lost rows since they were measured are tuned and measured again, each by a Ray task."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from operators.core.manifest import Part, Segment, SegmentIndex
+from operators.core.receipts import IndexReceipt
+from operators.index.dead import live_mask
+from operators.index.measured import is_outdated, measure_index
+from operators.index.spec import Backend
+from operators.index.vectors import Vectors
+from operators.write.receipt import commit, load
+from operators.write.stored import read_verified
+from pipelines.indexing import IndexWork, index_work, scratch
+from pipelines.job import Job
+from pipelines.place import Place
+from pipelines.segments import dead_rows
+from pipelines.workers import Cluster
+
+STAGE = "measure"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """An index whose segment has fewer live rows than when it was measured."""
+
+    asked: IndexWork
+    index: SegmentIndex
+
+
+def measure_outdated(
+    job: Job,
+    indexes: Mapping[str, Sequence[SegmentIndex]],
+    segments: Sequence[Segment],
+    parts: Mapping[str, Part],
+    cluster: Cluster,
+) -> dict[str, tuple[SegmentIndex, ...]]:
+    """The indexes in their order, some with new figures and search settings; their files stay."""
+    work = [
+        _Work(index_work(job, name, segment, parts, cluster), index)
+        for name, found in indexes.items()
+        for segment, index in zip(segments, found, strict=True)
+        if is_outdated(index, segment)
+    ]
+    done = load(job.store, job.run, STAGE, IndexReceipt) if work else {}
+    receipts = [done[each.asked.item] for each in work if each.asked.item in done]
+    receipts += cluster.run(_measure, [each for each in work if each.asked.item not in done])
+    new = {(receipt.encoder, receipt.index.segment): receipt.index for receipt in receipts}
+    return {name: tuple(new.get((name, index.segment), index) for index in found) for name, found in indexes.items()}
+
+
+def _measure(work: _Work) -> IndexReceipt:
+    start = time.perf_counter()
+    asked, index = work.asked, work.index
+    segment = asked.segment
+    live = live_mask(dead_rows(Place(asked.store, asked.run), segment), segment.rows)
+    with scratch(asked) as (vectors, folder):
+        for name, file in index.files.items():
+            (folder / name).write_bytes(read_verified(asked.store, file))
+        settings, measured = measure_index(
+            Backend(index.backend),
+            {name: folder / name for name in index.files},
+            index.settings,
+            Vectors(asked.kind, asked.dimensions, segment.rows, asked.fetch(vectors)),
+            asked.spec,
+            asked.target,
+            asked.threads,
+            live,
+        )
+    updated = index.model_copy(update={"settings": settings, "measured": measured})
+    receipt = IndexReceipt(encoder=asked.encoder, index=updated, seconds=time.perf_counter() - start)
+    return commit(asked.store, asked.run, STAGE, asked.item, receipt)
