@@ -80,12 +80,12 @@ class InvertedLists:
         selected = {"sel": live.selector} if live else {}
         params = faiss.SearchParametersIVF(nprobe=lists.shape[1], **selected)  # type: ignore[call-arg]
         # The centres were found already: FAISS's plain search would look for them once more.
-        arrays = (queries, candidates, lists, distances, scores, rows)
-        places = (each if isinstance(each, int) else faiss.swig_ptr(each) for each in arrays)
-        self.index.search_preassigned_c(len(queries), *places, False, params)
-        sizes = (self.index.d, len(queries), candidates)
-        products = [faiss.swig_ptr(each) for each in (scores, queries, self.vectors, rows)]
-        faiss.fvec_inner_products_by_idx(*products, self.index.d, len(queries), candidates)  # type: ignore[attr-defined]
+        near_lists = [faiss.swig_ptr(each) for each in (lists, distances)]
+        answers = [faiss.swig_ptr(each) for each in (scores, rows)]
+        asked = faiss.swig_ptr(queries)
+        self.index.search_preassigned_c(len(queries), asked, candidates, *near_lists, *answers, False, params)
+        places = (answers[0], asked, faiss.swig_ptr(self.vectors), answers[1])
+        faiss.fvec_inner_products_by_idx(*places, self.index.d, len(queries), candidates)  # type: ignore[attr-defined]
         best = best_first(scores, rows)
         return Found(best.scores[:, :width], best.rows[:, :width])
 
