@@ -148,7 +148,7 @@ def search(
 ) -> None:
     """Search a published snapshot; its own encoders read the query.
 
-    Example: millrace search s3://search/indexes/wiki-ko "한강의 길이" --where lang=ko --fusion convex --weight 0.6
+    Example: millrace search s3://search/indexes/wiki-ko "한강의 길이" --where lang=ko --fusion convex
     """
     from operators.publish.tags import resolve_snapshot
     from operators.search.filter import parse_where

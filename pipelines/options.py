@@ -17,5 +17,5 @@ FusionName = Annotated[
 ]
 Weight = Annotated[
     float | None,
-    typer.Option(metavar="0..1", help="Share of the dense encoders, for --fusion convex; 0.5 by default."),
+    typer.Option(metavar="0..1", help="Share of the dense encoders, for --fusion convex; 0.7 by default."),
 ]

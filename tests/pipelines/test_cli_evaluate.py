@@ -150,5 +150,5 @@ def test_evaluate_against_another_fusion_compares_what_search_gives_with_each(fo
         share = sum(doc_id in wanted for doc_id, wanted in zip(best, JUDGMENTS.values(), strict=True)) / len(best)
         assert compared["metrics"]["accuracy@1"][side] == share
     text = run(folder, "--mode", "hybrid", "--fusion", "convex")
-    assert "hybrid by convex 0.5" in text
+    assert "hybrid by convex 0.7" in text
     assert "compare" in failed(folder, "--mode", "hybrid", "--fusion", "convex", "--against", "convex")

@@ -133,7 +133,7 @@ def test_convex_weight_that_is_no_share_is_refused(weight: float) -> None:
 
 def test_parse_fusion_knows_two_and_gives_no_weight_to_ranks() -> None:
     assert parse_fusion("rrf", None) == ReciprocalRank()
-    assert parse_fusion("convex", None) == Convex(0.5)
+    assert parse_fusion("convex", None) == Convex(0.7)
     assert parse_fusion("convex", 0.0) == Convex(0.0)
     with pytest.raises(UsageError, match="reciprocal rank fusion has no weight"):
         parse_fusion("rrf", 0.5)
