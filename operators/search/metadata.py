@@ -31,11 +31,10 @@ class Metadata:
     def matching(self, segment: Segment, where: Filter) -> NDArray[np.bool_]:
         """For each of a segment's rows whether its document passes; a field that is null passes no value.
 
-        Raises `UsageError` naming the fields there are where one is none of them.
+        Raises `IntegrityError` where a file is not the one the manifest describes.
         """
         passing = np.ones(segment.rows, np.bool_)
         for field, values in where.fields:
-            self._check(field)
             wanted = pa.array(sorted(values), pa.string())
             passing &= np.concatenate(
                 [pc.is_in(self._column(name, field), value_set=wanted).to_numpy() for name in segment.parts]
@@ -51,10 +50,12 @@ class Metadata:
             return tuple(name.removeprefix(prefix) for name in names if name.startswith(prefix))
         return ()
 
-    def _check(self, field: str) -> None:
-        if field not in self.fields:
-            there = ", ".join(self.fields) or "none: name those to keep in the recipe as source.metadata"
-            raise UsageError(f"where {field}: no such metadata field; the snapshot's documents have {there}")
+    def check(self, where: Filter) -> None:
+        """Raise `UsageError` naming the fields there are where a filter's is none of them."""
+        for field, _ in where.fields:
+            if field not in self.fields:
+                there = ", ".join(self.fields) or "none: name those to keep in the recipe as source.metadata"
+                raise UsageError(f"where {field}: no such metadata field; the snapshot's documents have {there}")
 
     def _read(self, name: str, field: str) -> "pa.ChunkedArray[Any]":
         part, column = self._parts[name], columns.metadata(field)

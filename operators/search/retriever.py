@@ -64,8 +64,13 @@ class Retriever:
         self._ranges = ranges
         self._side = lru_cache(_OPEN_SIDES)(self._open_side)
 
+    def check(self, where: Filter) -> None:
+        """Raise `UsageError` where documents have no such metadata."""
+        self._metadata.check(where)
+
     def answer(self, asked: Asked, k: int) -> list[Answer]:
-        """The best `k` documents for each query, fewer where fewer are found."""
+        """The best `k` documents for each query, fewer where fewer are found; raises as `check` does."""
+        self.check(asked.where)
         return self._answer(asked, k, max(_DEPTH, k * _DEPTH_PER_HIT))
 
     def _answer(self, asked: Asked, k: int, depth: int) -> list[Answer]:

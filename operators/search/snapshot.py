@@ -79,6 +79,8 @@ class Snapshot:
             raise UsageError(f"k: expected at least 1, got {k}")
         if blank := [query for query in queries if not query.strip()]:
             raise UsageError(f"query {blank[0]!r}: expected words to look for")
+        # Before a model is loaded, which takes seconds.
+        self._retriever.check(filter_of(where or {}))
         vectors = {name: self.encode(name, queries) for name in self.encoders(mode)}
         return self.search_vectors(vectors, k, fusion=fusion, where=where)
 

@@ -74,8 +74,14 @@ def test_search_where_nothing_matches_finds_nothing_and_leaves_other_searches_al
     assert snapshot.search_many(QUERIES, 10) == before
 
 
-def test_search_where_of_an_unknown_field_names_those_there_are(snapshot: Snapshot) -> None:
-    with pytest.raises(UsageError, match="where lang: no such metadata field; the snapshot's documents have topic"):
+def test_search_where_of_an_unknown_field_names_those_there_are_before_a_model_is_loaded(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = "where lang: no such metadata field; the snapshot's documents have topic"
+    with pytest.raises(UsageError, match=problem):
+        snapshot.search_vectors({"words": WordEncoder(Kind.SPARSE).encode(["w1"])}, 3, where={"lang": "ko"})
+    monkeypatch.delattr(snapshot, "_encoders")
+    with pytest.raises(UsageError, match=problem):
         snapshot.search("w1", where={"lang": "ko"})
 
 
