@@ -114,7 +114,7 @@ def _build(matrix: NDArray[np.float32], dense: str, folder: Path) -> BuiltIndex:
         yield _table(matrix)
 
     rows, dimensions = matrix.shape
-    spec = IndexSpec.model_validate({"dense": dense, "recall_queries": 1})
+    spec = IndexSpec.model_validate({"dense": dense, "recall_queries": 1, "hnsw_ef_search": 128})
     folder.mkdir()
     return build_segment(Kind.DENSE, dense, load, dimensions=dimensions, rows=rows, spec=spec, threads=1, folder=folder)
 

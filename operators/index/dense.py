@@ -16,7 +16,8 @@ from operators.index.trained import Training, read_training
 from operators.index.vectors import Vectors
 
 FILE = "dense.faiss"
-#: The exact vectors, row by row, beside an index that holds short codes of them.
+#: The exact vectors, row by row, beside an index that holds short codes of them. In float32: float16 would be half the
+#: file, but scores would differ by 7e-5 from those of flat segments, and 200 rows take 162 us to score instead of 30.
 VECTORS = "vectors.npy"
 
 
