@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from operators.core import columns, layout
-from operators.core.encoder_spec import IDF
+from operators.core.encoder_spec import FITTED
 from operators.core.fingerprint import digest
 from operators.core.manifest import Part, Segment, StoredFile
 from operators.core.receipts import FitReceipt
-from operators.encode.idf import document_frequencies, idf_weights, model_files
+from operators.encode.idf import document_frequencies, idf_weights, model_files, own_terms
 from operators.index.segments import LocatedPart, located_parts
 from operators.write.parquet import from_parquet
 from operators.write.receipt import commit, load
@@ -26,7 +25,7 @@ def fit(job: Job, segments: Sequence[Segment], parts: Sequence[Part], cluster: C
     """A receipt for every encoder that is fitted on the corpus; none where no encoder is."""
     done = dict(load(job.store, job.run, "fit", FitReceipt))
     for name, encoder in job.encoders.items():
-        if encoder.spec.model == IDF and name not in done:
+        if encoder.spec.model in FITTED and name not in done:
             done[name] = _kept(job, name) or _fit(job, name, segments, parts, cluster)
     return done
 
@@ -59,9 +58,8 @@ def _count(
     place: Place, name: str, dimensions: int, located: LocatedPart
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Of live rows alone, or the weights would be those of a corpus that is no more."""
-    vectors = from_parquet(read_verified(place.store, located.part.vectors[name]), [columns.INDICES])
-    indices: Any = vectors.filter(live_rows(place, located))[columns.INDICES]
-    return document_frequencies(indices.combine_chunks(), dimensions)
+    vectors = from_parquet(read_verified(place.store, located.part.vectors[name]), [columns.INDICES, columns.WEIGHTS])
+    return document_frequencies(own_terms(vectors.filter(live_rows(place, located))), dimensions)
 
 
 def _put(job: Job, fingerprint: str, name: str, data: bytes) -> StoredFile:

@@ -7,10 +7,14 @@ from pydantic import Field, field_validator, model_validator
 
 from operators.core.spec import Spec
 
-#: Models that need no hub: a dense model from a package, static weights fitted on the corpus, and a hashing stand-in.
+#: Models that need no hub: a dense model from a package, a sparse one on top of it that comes with Millrace, static
+#: weights fitted on the corpus, and a hashing stand-in.
 MINILM = "all-MiniLM-L6-v2"
+MINILM_SPARSE = "minilm-sparse"
 IDF = "idf"
 HASHING = "hashing"
+#: Models whose queries carry weights fitted on the corpus, so that a query needs no model.
+FITTED = (IDF, MINILM_SPARSE)
 
 
 class Kind(StrEnum):
@@ -53,7 +57,8 @@ class EncoderSpec(Spec):
 
     kind: Kind
     model: str = Field(
-        min_length=1, description="a local folder, a hub id (with revision), or all-MiniLM-L6-v2, idf, hashing"
+        min_length=1,
+        description="a local folder, a hub id (with revision), or all-MiniLM-L6-v2, minilm-sparse, idf, hashing",
     )
     revision: str | None = Field(None, description="commit of a hub model, 40 hex digits")
     base_revision: str | None = Field(None, description="commit of the base model, where model is a PEFT adapter")
@@ -81,8 +86,10 @@ class EncoderSpec(Spec):
     def _consistent(self) -> "EncoderSpec":
         if self.kind is Kind.DENSE and self.max_active_dims is not None:
             raise ValueError("max_active_dims is for kind: sparse")
-        if self.model == IDF and self.kind is not Kind.SPARSE:
-            raise ValueError("model idf is kind: sparse")
+        if self.model in FITTED and self.kind is not Kind.SPARSE:
+            raise ValueError(f"model {self.model} is kind: sparse")
+        if self.model == MINILM_SPARSE and self.engine is not Engine.AUTO:
+            raise ValueError(f"model {MINILM_SPARSE} runs on Millrace's own engine alone: remove engine")
         if self.precision is Precision.INT8 and self.engine is not Engine.OPENVINO:
             raise ValueError("precision int8 is for engine: openvino")
         return self

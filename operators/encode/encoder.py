@@ -6,10 +6,11 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from operators.core.encoder_spec import HASHING, IDF, EncoderSpec, Engine, Role
+from operators.core.encoder_spec import HASHING, IDF, MINILM_SPARSE, EncoderSpec, Engine, Role
 from operators.core.model_folder import ModelFolder
 from operators.encode.hashing import HashingEncoder
 from operators.encode.idf import IdfEncoder
+from operators.encode.minilm_sparse import MinilmSparseEncoder
 from operators.encode.precision import check_engine
 
 _NO_FILES: Mapping[str, Path] = {}
@@ -37,6 +38,8 @@ def open_encoder(
         return HashingEncoder(spec)
     if spec.model == IDF:
         return IdfEncoder(folder, files)
+    if spec.model == MINILM_SPARSE:
+        return MinilmSparseEncoder(spec, folder, files, threads)
     if spec.engine is Engine.OPENVINO:
         check_engine(spec)  # a search may run where openvino is not installed, without any planning before it
         from operators.encode.openvino_encoder import OpenVinoEncoder

@@ -37,7 +37,7 @@ class EngineEncoder:
             torch.set_num_threads(threads)
         model = load(spec, folder)
         limit = folder.max_active_dims(spec) or getattr(model, "max_active_dims", None)
-        self._device: torch.device = model.device
+        self.device: torch.device = model.device
         self._runners = _runners(spec, folder, model, limit)
         self._budgets = {
             role: spec.batch_tokens or _budget(spec, model, runner) for role, runner in self._runners.items()
@@ -53,7 +53,7 @@ class EngineEncoder:
         rows = ragged(tokens)
         plan = self._runners[role].plan(np.maximum(rows.lengths, _SHORTEST), self._budgets[role])
         # While the device computes a batch, the one before it is selected and copied out.
-        ahead = 1 if self._device.type == "cuda" else 0
+        ahead = 1 if self.device.type == "cuda" else 0
         table = self._outlet.table(in_flight(self._started(plan, rows, role), ahead))
         places = np.argsort(np.concatenate([np.empty(0, np.int64), *plan]))
         return table.take(pa.array(places, pa.int64()))

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from operators.core import columns
 from operators.core.encoder_spec import Role
 from operators.core.errors import IntegrityError, UsageError
 from operators.core.model_folder import ModelFolder
@@ -25,13 +26,24 @@ def vocabulary(folder: ModelFolder) -> int:
     """Number of ids the folder's tokenizer can give: one more than its largest."""
     from tokenizers import Tokenizer
 
-    return 1 + max(Tokenizer.from_file(str(folder.path / TOKENIZER)).get_vocab().values())
+    return 1 + max(Tokenizer.from_file(str(folder.word_pieces / TOKENIZER)).get_vocab().values())
 
 
 def document_frequencies(tokens: "pa.ListArray[Any]", vocabulary: int) -> NDArray[np.int64]:
     """Rows that contain each id, int64 of shape [vocabulary], to be summed over parts; ids beyond it do not count."""
     _, indices = _present(tokens, vocabulary)
     return np.bincount(indices, minlength=vocabulary).astype(np.int64)
+
+
+def own_terms(vectors: pa.Table) -> "pa.ListArray[Any]":
+    """The ids that rows hold themselves, `list<int32>`: a model's expansion of a row weighs less than 1."""
+    indices: Any = vectors[columns.INDICES].combine_chunks()
+    weights: Any = vectors[columns.WEIGHTS].combine_chunks()
+    rows = ragged(indices.cast(pa.list_(pa.int32())))
+    own = weights.flatten().to_numpy() >= 1
+    lengths = np.bincount(rows.rows[own], minlength=len(rows.lengths))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32), pa.int32())
+    return pa.ListArray.from_arrays(offsets, pa.array(rows.values[own], pa.int32()))
 
 
 def idf_weights(frequencies: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
@@ -44,7 +56,7 @@ def model_files(weights: NDArray[np.float32], folder: ModelFolder) -> dict[str, 
     """The files to store for queries, by name: idf weights squared, and the tokenizer they belong to."""
     from safetensors.numpy import save
 
-    return {WEIGHTS: save({"weights": weights**2}), TOKENIZER: (folder.path / TOKENIZER).read_bytes()}
+    return {WEIGHTS: save({"weights": weights**2}), TOKENIZER: (folder.word_pieces / TOKENIZER).read_bytes()}
 
 
 class IdfEncoder:
@@ -77,8 +89,10 @@ def _present(tokens: "pa.ListArray[Any]", vocabulary: int) -> tuple[NDArray[np.i
 def _load(folder: ModelFolder, files: Mapping[str, Path], vocabulary: int) -> NDArray[np.float32]:
     from safetensors.numpy import load_file
 
-    if files[TOKENIZER].read_bytes() != (folder.path / TOKENIZER).read_bytes():
-        raise IntegrityError(f"{folder.path / TOKENIZER} is not the tokenizer that the weights in {WEIGHTS} belong to")
+    if files[TOKENIZER].read_bytes() != (folder.word_pieces / TOKENIZER).read_bytes():
+        raise IntegrityError(
+            f"{folder.word_pieces / TOKENIZER} is not the tokenizer that the weights in {WEIGHTS} belong to"
+        )
     weights: NDArray[np.float32] = load_file(files[WEIGHTS])["weights"]
     if weights.shape != (vocabulary,):
         raise IntegrityError(f"{WEIGHTS}: expected {vocabulary} weights, one a word piece, got shape {weights.shape}")

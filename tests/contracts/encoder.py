@@ -14,12 +14,12 @@ from operators.encode.encoder import Encoder, open_encoder
 from operators.tokenize.tokenizer import Tokenizer
 from tests.families import TEXTS
 
-#: Float32 sums in another order, in batches of another shape.
-TOLERANCE = 1e-5
-
 
 class EncoderContract:
     """Inherit and give the fixture `spec`. The oracle is the encoder itself on one text at a time, nothing padded."""
+
+    #: Float32 sums in another order, in batches of another shape.
+    tolerance = 1e-5
 
     @pytest.fixture
     def encoder(self, spec: EncoderSpec) -> Encoder:
@@ -43,7 +43,7 @@ class EncoderContract:
         together = self.matrix(encoder.encode(tokens, Role.DOCUMENT), encoder.dimensions)
         for row in range(len(tokens)):
             alone = self.matrix(encoder.encode(tokens.slice(row, 1), Role.DOCUMENT), encoder.dimensions)
-            np.testing.assert_allclose(together[row], alone[0], atol=TOLERANCE, rtol=1e-4)
+            np.testing.assert_allclose(together[row], alone[0], atol=self.tolerance, rtol=1e-4)
 
     def test_encode_texts_in_another_order_vectors_follow_their_texts(
         self, encoder: Encoder, tokens: "pa.ListArray[Any]"
@@ -52,7 +52,7 @@ class EncoderContract:
         first = self.matrix(encoder.encode(tokens, Role.DOCUMENT), encoder.dimensions)
         shuffled = tokens.take(pa.array(order))
         second = self.matrix(encoder.encode(shuffled, Role.DOCUMENT), encoder.dimensions)
-        np.testing.assert_allclose(second, first[order], atol=TOLERANCE, rtol=1e-4)
+        np.testing.assert_allclose(second, first[order], atol=self.tolerance, rtol=1e-4)
         assert len({vector.tobytes() for vector in np.round(first, 3)}) > len(tokens) // 2
 
     def test_encode_result_keeps_the_published_schema(

@@ -17,3 +17,13 @@ class TestEncoders(EncoderContract):
     @pytest.fixture(params=[*STAND_INS, *FAMILIES])
     def spec(self, request, family) -> EncoderSpec:
         return STAND_INS.get(request.param) or family(request.param).spec(batch_tokens=256)
+
+
+class TestMinilmSparse(EncoderContract):
+    """Weights are differences of scores times a gain of 90, and so is what float32 rounds: as stated for sparse models."""
+
+    tolerance = 1e-4
+
+    @pytest.fixture
+    def spec(self) -> EncoderSpec:
+        return EncoderSpec(kind="sparse", model="minilm-sparse")
