@@ -16,7 +16,19 @@ def read_texts(corpus: Path, documents: int) -> list[str]:
     return list(islice(_texts(corpus), documents))
 
 
+def read_documents(corpus: Path) -> dict[str, str]:
+    """Texts, title and text joined, by the documents' ids."""
+    return dict(_documents(corpus))
+
+
 def _texts(corpus: Path) -> Iterator[str]:
+    return (text for _, text in _documents(corpus))
+
+
+def _documents(corpus: Path) -> Iterator[tuple[str, str]]:
     source = SourceSpec(format="jsonl", uri=str(corpus / "corpus.jsonl*"), text=("title", "text"))
     for part in plan_parts(list_inputs(source).inputs, source):
-        yield from map(str, read_part(part, source)[0][columns.TEXT].to_pylist())
+        table = read_part(part, source)[0]
+        yield from zip(
+            map(str, table[columns.DOC_ID].to_pylist()), map(str, table[columns.TEXT].to_pylist()), strict=True
+        )
