@@ -75,6 +75,9 @@ def main() -> None:
     parser.add_argument("--recall", type=float, default=0.95)
     parser.add_argument("--threads", type=int, default=2, help="of building")
     parser.add_argument("--autofaiss", type=Path, help="a Python that has autofaiss")
+    parser.add_argument(
+        "--limit", type=float, default=1800, help="seconds after which a build of autofaiss is given up"
+    )
     asked = parser.parse_args()
     matrix = _read(asked.vectors)
     rows, dimensions = matrix.shape
@@ -87,7 +90,8 @@ def main() -> None:
         sides = [_ours(name, vectors, matrix, truth, asked, Path(folder) / name) for name in OURS]
         if asked.autofaiss:
             np.save(Path(folder) / "vectors.npy", matrix)
-            sides += [_autofaiss(side, truth, asked, Path(folder)) for side in sides[1:]]
+            theirs = [_autofaiss(side, truth, asked, Path(folder)) for side in sides[1:]]
+            sides += [side for side in theirs if side]
         _print(sides, truth)
 
 
@@ -125,18 +129,19 @@ def _ours(
     return Side(name, seconds, index_bytes, _shown(shown), open_with(rung))
 
 
-def _autofaiss(like: Side, truth: GroundTruth, asked: argparse.Namespace, folder: Path) -> Side:
-    """Its own choice for the memory that one of ours takes."""
+def _autofaiss(like: Side, truth: GroundTruth, asked: argparse.Namespace, folder: Path) -> Side | None:
+    """Its own choice for the memory that one of ours takes; None where it took too long."""
     path = folder / f"autofaiss-{like.name}"
     request: dict[str, Any] = {"vectors": str(folder / "vectors.npy"), "index": str(path)}
     request |= {"memory": like.bytes, "threads": asked.threads}
-    done = subprocess.run(
-        [asked.autofaiss, Path(__file__).with_name("side_autofaiss.py")],
-        input=json.dumps(request),
-        stdout=subprocess.PIPE,
-        check=True,
-        text=True,
-    )
+    name = f"autofaiss, {like.name}'s memory"
+    command = [asked.autofaiss, Path(__file__).with_name("side_autofaiss.py")]
+    said = json.dumps(request)
+    try:
+        done = subprocess.run(command, input=said, stdout=subprocess.PIPE, check=True, text=True, timeout=asked.limit)
+    except subprocess.TimeoutExpired:
+        print(f"{name}: not built within {asked.limit:,.0f} s")
+        return None
     answer = json.loads(done.stdout.splitlines()[-1])
     rungs = list(_rungs(faiss.read_index(str(path))))
 
@@ -148,7 +153,6 @@ def _autofaiss(like: Side, truth: GroundTruth, asked: argparse.Namespace, folder
         return Plain(index, index.ntotal)
 
     rung = tune(open_with, rungs, truth, K, asked.recall)
-    name = f"autofaiss, {like.name}'s memory"
     return Side(name, answer["seconds"], path.stat().st_size, f"{answer['key']} {_shown(rung)}", open_with(rung))
 
 
