@@ -16,7 +16,7 @@ demo: .venv/.for-demo ## index the docstrings of the installed Python and ask fi
 test: check ## check, then all tests, on a real S3 server and PostgreSQL where their packages can be installed
 	@tests/install-s3
 	@tests/install-postgres
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: .venv/.for-development ## lint, format, types and floors
 	$(BIN)/ruff check
