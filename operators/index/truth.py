@@ -8,13 +8,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from operators.core.encoder_spec import Kind
 from operators.index.exact import ExactScores, exact_scores
 from operators.index.vectors import Vectors
 
 #: Rows scored at a time: with 1,000 queries a block of scores is 16 MB (dense) or 32 (sparse).
 _BLOCK_ROWS = 4096
-#: Scores this close (times the query's best score) are a tie: float32 sums in another order differ by about 1e-7.
-TIE = 1e-6
+#: Scores this close (times the query's best score) are a tie: float32 sums in another order differ by about 1e-7, and
+#: those of a sparse index's float16 weights by up to half of the last of their 11 bits, either way.
+_TIES = {Kind.DENSE: 1e-6, Kind.SPARSE: 2.0**-11}
 _SEED = 0
 
 
@@ -37,6 +39,11 @@ class GroundTruth:
         depth: int = self.best.shape[1]
         return depth
 
+    @property
+    def tie(self) -> float:
+        """Scores this close, as a share of the query's best, are equal."""
+        return _TIES[self.vectors.kind]
+
     @cached_property
     def scale(self) -> NDArray[np.floating]:
         """For each query, the size of scores: that of its largest result."""
@@ -53,7 +60,7 @@ class GroundTruth:
         top = self.best[:, :k]
         results = np.isfinite(top)
         wanted = results.sum(axis=1)
-        enough = np.where(results, top, np.inf).min(axis=1) - TIE * self.scale
+        enough = np.where(results, top, np.inf).min(axis=1) - self.tie * self.scale
         hits = np.minimum((scores[:, :k] >= enough[:, None]).sum(axis=1), wanted)
         return float(hits.sum() / wanted.sum()) if wanted.any() else 1.0
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from operators.core.errors import IntegrityError
 from operators.core.manifest import Recall, SearchFigures
 from operators.index.searcher import Found, Searcher
-from operators.index.truth import TIE, GroundTruth
+from operators.index.truth import GroundTruth
 
 #: Queries are asked one by one, and timed, for so long; the rest together, by all threads.
 _TIMED_SECONDS = 0.25
@@ -85,6 +85,6 @@ def _errors(found: Found, own: NDArray[np.floating], scale: NDArray[np.floating]
 
 def _self_found(found: Found, self_scores: NDArray[np.floating], truth: GroundTruth) -> float:
     """Share of the queries that are found by themselves, of those better than the last result of exact search."""
-    expected = self_scores > truth.best[:, -1] + TIE * truth.scale
+    expected = self_scores > truth.best[:, -1] + truth.tie * truth.scale
     found_itself = (found.rows == truth.rows[:, None]).any(axis=1)
     return float(found_itself[expected].mean()) if expected.any() else 1.0
