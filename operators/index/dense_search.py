@@ -18,7 +18,7 @@ from operators.index.flat_search import search_flat
 from operators.index.hnsw_search import search_hnsw
 from operators.index.ivf_search import open_lists
 from operators.index.live import LiveRows
-from operators.index.npy import map_rows
+from operators.index.npy import map_array
 from operators.index.searcher import Found, nothing
 from operators.index.settings import named_file, whole_number
 from operators.index.spec import Backend
@@ -81,6 +81,6 @@ def _search(
         return partial(search_flat, index)
     if backend is Backend.HNSW:
         return partial(search_hnsw, index, whole_number(settings, "ef_search"))
-    vectors = map_rows(named_file(files, VECTORS), (index.ntotal, index.d))
+    vectors = map_array(named_file(files, VECTORS), np.float32, (index.ntotal, index.d))
     limits = whole_number(settings, "nprobe"), whole_number(settings, "rescore")
     return open_lists(index, vectors, files[FILE], live, *limits).search

@@ -1,7 +1,8 @@
-"""Matrices too large for memory as plain .npy files: written as they come, mapped to be read."""
+"""Arrays too large for memory as plain .npy files: written as they come, mapped to be read."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.lib.format import open_memmap, write_array_header_1_0
@@ -22,18 +23,19 @@ def saving(
             yield matrix
 
 
-def map_rows(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Map a file that `saving` wrote; raises `IntegrityError` where it is no float32 array of that shape."""
+def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Map a .npy file to be read; raises `IntegrityError` where it holds no array of that kind and shape."""
     try:
         # Unlike np.load this opens nothing but an array: no zip archive, and no object array (which is a pickle).
         # A header may state a shape whose bytes overflow, which numpy only warns of.
         with np.errstate(over="raise"):
-            rows = open_memmap(path, mode="r")
+            array = open_memmap(path, mode="r")
     except (ValueError, TypeError, OSError, EOFError, ArithmeticError) as error:
         raise IntegrityError(f"{path} is not a numpy array ({error}). Restore it from a copy") from error
-    if rows.shape != shape or rows.dtype != np.float32 or not rows.flags.c_contiguous:
+    if array.shape != shape or array.dtype != np.dtype(dtype) or not array.flags.c_contiguous:
         raise IntegrityError(
-            f"{path} does not hold the vectors of the index: expected float32 of shape {shape}, "
-            f"got {rows.dtype} of shape {rows.shape}. Index again"
+            f"{path} is not what the index names: expected {np.dtype(dtype).name} of shape {shape}, "
+            f"got {array.dtype} of shape {array.shape}. Index again"
         )
-    return rows.view(np.ndarray)
+    # A plain view: numba compiles for arrays, not for numpy's memmap class, and the view keeps the file mapped.
+    return array.view(np.ndarray)

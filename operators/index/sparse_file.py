@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
+from operators.index.npy import map_array
 from operators.index.settings import named_file
 
 INDPTR, DOCS, WEIGHTS, MAXIMA, DIGESTS = "indptr.npy", "docs.npy", "weights.npy", "maxima.npy", "digests.npy"
@@ -105,29 +104,12 @@ def open_postings(files: Mapping[str, Path], vocabulary: int, rows: int, bring: 
 
     Raises `IntegrityError` where they are not such an index.
     """
-    indptr = _map(named_file(files, INDPTR), np.uint64, (vocabulary + 1,))
+    indptr = map_array(named_file(files, INDPTR), np.uint64, (vocabulary + 1,))
     if int(indptr[0]) or not (indptr[:-1] <= indptr[1:]).all():
         raise IntegrityError(f"{files[INDPTR]} is not a sparse index: expected offsets that ascend from 0. Index again")
     count = int(indptr[-1])
-    docs = _map(named_file(files, DOCS), np.uint32, (count,))
-    weights = _map(named_file(files, WEIGHTS), np.float16, (count,))
-    maxima = _map(named_file(files, MAXIMA), np.float32, (vocabulary,))
-    digests = _map(named_file(files, DIGESTS), np.uint8, (vocabulary, DIGEST_BYTES))
+    docs = map_array(named_file(files, DOCS), np.uint32, (count,))
+    weights = map_array(named_file(files, WEIGHTS), np.float16, (count,))
+    maxima = map_array(named_file(files, MAXIMA), np.float32, (vocabulary,))
+    digests = map_array(named_file(files, DIGESTS), np.uint8, (vocabulary, DIGEST_BYTES))
     return Postings(files, rows, indptr, docs, weights, maxima, digests, bring)
-
-
-def _map(path: Path, dtype: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    try:
-        # Unlike np.load this opens nothing but an array: no zip archive, and no object array (which is a pickle).
-        # A header may state a shape whose bytes overflow, which numpy only warns of.
-        with np.errstate(over="raise"):
-            array = open_memmap(path, mode="r")
-    except (ValueError, TypeError, OSError, EOFError, ArithmeticError) as error:
-        raise IntegrityError(f"{path} is not a numpy array ({error}). Restore it from a copy") from error
-    if array.shape != shape or array.dtype != np.dtype(dtype):
-        raise IntegrityError(
-            f"{path} is not a sparse index: expected {np.dtype(dtype).name} of shape {shape}, "
-            f"got {array.dtype} of shape {array.shape}. Index again"
-        )
-    # A plain view: numba compiles for arrays, not for numpy's memmap class, and the view keeps the file mapped.
-    return array.view(np.ndarray)

@@ -119,7 +119,7 @@ def test_open_lists_that_hold_a_row_twice_or_not_at_all_is_refused(training: Tra
 @pytest.mark.parametrize("rows", [STORED[:-1], STORED[:, :-1], STORED.astype(np.float64), np.asfortranarray(STORED)])
 def test_open_other_vectors_is_refused(built: BuiltIndex, rows: np.ndarray) -> None:
     np.save(built.files["vectors.npy"], rows)
-    refuse(built, r"vectors\.npy does not hold the vectors of the index")
+    refuse(built, r"vectors\.npy is not what the index names")
 
 
 @pytest.mark.parametrize("keep", [0, 6, 60, 0.5])
