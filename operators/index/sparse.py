@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from operators.index.arrays import sparse_rows
+from operators.index.compiled import compiled
 from operators.index.sparse_file import DIGEST_BYTES, DIGESTS, DOCS, INDPTR, MAXIMA, WEIGHTS, term_digest
 from operators.index.vectors import Vectors
 
@@ -101,7 +101,7 @@ def _describe(
     return maxima, digests
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _place(
     starts: NDArray[np.int64],
     terms: NDArray[np.uint32],

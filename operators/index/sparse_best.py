@@ -1,14 +1,15 @@
 """The best rows of sparse search so far, as a heap whose root is the worst kept; compiled."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from operators.index.compiled import compiled
 
 #: Totals looked at together: one comparison of whole numbers for each tells whether any belongs in the heap.
 _STRIDE = 64
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def keep_all(
     totals: NDArray[np.float32], start: int, kept: int, scores: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> int:
@@ -22,7 +23,7 @@ def keep_all(
     return kept
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def keep_few(
     totals: NDArray[np.float32],
     few: NDArray[np.int64],
@@ -37,7 +38,7 @@ def keep_few(
     return kept
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _any_above(bits: NDArray[np.int32], bound: np.float32) -> bool:
     """Of positive floats the order is that of their bits; negative ones are below 0 as whole numbers, too."""
     least = np.float32(bound).view(np.int32)
@@ -47,7 +48,7 @@ def _any_above(bits: NDArray[np.int32], bound: np.float32) -> bool:
     return count > 0
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _offer(total: float, row: int, kept: int, scores: NDArray[np.float32], rows: NDArray[np.int64]) -> int:
     """Take a row in, if its total is above 0 and above the worst of a full heap; how many are kept by now.
 
@@ -67,7 +68,7 @@ def _offer(total: float, row: int, kept: int, scores: NDArray[np.float32], rows:
     return kept
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _sink(scores: NDArray[np.float32], rows: NDArray[np.int64], total: float, row: int) -> int:
     """Drop the root of a full heap and return the place where a better row belongs."""
     place = 0
@@ -82,6 +83,6 @@ def _sink(scores: NDArray[np.float32], rows: NDArray[np.int64], total: float, ro
     return place
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _is_worse(score: float, row: int, than_score: float, than_row: int) -> bool:
     return score < than_score or (score == than_score and row > than_row)

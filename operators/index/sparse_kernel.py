@@ -1,17 +1,16 @@
 """The inner loops of sparse search, compiled; no lock of Python is held.
 
 A score adds its terms in one order, the same in every segment, in float32, so that dividing rows over segments changes
-no score. No fastmath: it would let the compiler reorder that sum. No cache of compiled kernels: compiling takes a
-second once a process, and a cache fails to import where no folder can be written.
+no score.
 
 Weights are the bits of float16: shifted left by 13 they are those of a float32 that is 2^112 times too small, subnormal
 ones included, so that a query's weight times 2^112 makes up for it, exactly.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from operators.index.compiled import compiled
 from operators.index.sparse_best import keep_all, keep_few
 
 #: Rows whose totals are in a core's cache together (256 KB): 1.2 times the speed of one pass over a million rows.
@@ -26,7 +25,7 @@ _LOOKUP = 256
 _WORTH_A_LOOK = 256
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def search_terms(
     begins: NDArray[np.int64],
     ends: NDArray[np.int64],
@@ -82,7 +81,7 @@ def search_terms(
             kept = keep_all(block, start, kept, best_scores, best_rows)
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _add(
     docs: NDArray[np.uint32],
     weights: NDArray[np.uint16],
@@ -97,7 +96,7 @@ def _add(
         totals[docs[at] - start] += scaled * np.uint32(np.uint32(weights[at]) << np.uint32(13)).view(np.float32)
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _add_to(
     few: NDArray[np.int64],
     start: int,
@@ -122,7 +121,7 @@ def _add_to(
         at[term] = place
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _find(docs: NDArray[np.uint32], start: int, stop: int, row: int) -> int:
     """The first place from `start` on whose document is not below the row: in doubling steps, then by halves."""
     step, high = 1, start
@@ -140,13 +139,13 @@ def _find(docs: NDArray[np.uint32], start: int, stop: int, row: int) -> int:
     return start
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _bits(number: float) -> np.int32:
     """Of positive floats the order is that of their bits, and comparing whole numbers is done many at a time."""
     return np.float32(number).view(np.int32)
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _count_from(totals: NDArray[np.float32], reach: float) -> int:
     """Totals not below a bound above 0."""
     bits, least = totals.view(np.int32), _bits(reach)
@@ -156,7 +155,7 @@ def _count_from(totals: NDArray[np.float32], reach: float) -> int:
     return count
 
 
-@numba.njit(nogil=True)  # type: ignore[untyped-decorator]
+@compiled
 def _from(totals: NDArray[np.float32], reach: float) -> NDArray[np.int64]:
     """The places of totals not below a bound above 0, ascending."""
     bits, least = totals.view(np.int32), _bits(reach)

@@ -1,0 +1,17 @@
+"""Compile functions to machine code that the next process finds: the kernels of sparse search take 3 s to compile."""
+
+from typing import Any
+
+import numba
+
+
+def compiled(function: Any) -> Any:
+    """The function compiled by numba on first use, without Python's lock and without fastmath, which reorders sums.
+
+    What was compiled is kept beside the module, else in the user's cache folder, as Python keeps its own `.pyc` files;
+    where neither can be written (a read-only image) every process compiles for itself.
+    """
+    try:
+        return numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:
+        return numba.njit(nogil=True)(function)

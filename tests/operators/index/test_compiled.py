@@ -1,0 +1,41 @@
+"""Compiled code is kept where it can be, and where it cannot, functions are compiled all the same."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines.faults.drivers import ROOT
+
+MODULE = "from operators.index.compiled import compiled\n\n\n@compiled\ndef twice(number):\n    return 2 * number\n"
+
+
+def run(folder: Path, cache: Path) -> str:
+    body = "import doubling; print(doubling.twice(21), sum(doubling.twice.stats.cache_hits.values()))"
+    environment = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT}", "HOME": str(cache), "XDG_CACHE_HOME": str(cache)}
+    command = [sys.executable, "-c", body]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_compiled_code_is_found_by_the_next_process(tmp_path: Path) -> None:
+    (tmp_path / "doubling.py").write_text(MODULE)
+    assert run(tmp_path, tmp_path) == "42 0"
+    assert run(tmp_path, tmp_path) == "42 1"
+
+
+def test_compiled_without_a_place_to_keep_it_compiles_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    from operators.index.compiled import compiled
+
+    njit = numba.njit
+
+    def no_place(*function: object, **options: bool) -> object:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(*function, **options)
+
+    monkeypatch.setattr(numba, "njit", no_place)
+    assert compiled(lambda number: 2 * number)(21) == 42
