@@ -3,18 +3,19 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from operators.core import layout
 from operators.core.encoder_spec import Kind
-from operators.core.fingerprint import digest_file, fingerprint
+from operators.core.fingerprint import fingerprint
 from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile, TrainedIndex
 from operators.core.receipts import IndexReceipt
 from operators.index.build import build_segment
 from operators.index.choice import dense_backend
 from operators.index.trained import Training
 from operators.write.receipt import commit, load
-from operators.write.stored import read_verified
+from operators.write.stored import put_path, read_verified
 from pipelines.indexing import IndexWork, index_work, scratch
 from pipelines.job import Job
 from pipelines.measure import measure_outdated
@@ -128,7 +129,6 @@ def _fetch_training(work: _Work, folder: Path) -> Training | None:
 
 
 def _put(work: IndexWork, build_name: str, name: str, path: Path) -> StoredFile:
-    sha256 = digest_file(path)
-    key = layout.index_file(work.fingerprint, build_name, work.segment.segment, name, sha256)
-    work.store.put_file(key, path)
-    return StoredFile(key=key, bytes=path.stat().st_size, sha256=sha256)
+    return put_path(
+        work.store, partial(layout.index_file, work.fingerprint, build_name, work.segment.segment, name), path
+    )

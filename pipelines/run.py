@@ -1,4 +1,4 @@
-"""`millrace index`, top to bottom: plan, scan, compare, encode, copy, fit, index, verify, publish."""
+"""`millrace index`, top to bottom: plan, scan, compare, encode, copy, fit, train, index, verify, ask, publish."""
 
 import time
 from collections.abc import Callable, Iterator

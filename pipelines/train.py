@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from operators.core import layout, schema
 from operators.core.encoder_spec import Kind
-from operators.core.fingerprint import digest_file
 from operators.core.manifest import Part, Segment, StoredFile, TrainedIndex
 from operators.core.receipts import TrainReceipt
 from operators.index.arrays import dense_matrix
@@ -21,7 +20,7 @@ from operators.index.spec import Backend
 from operators.index.trained import train as train_index
 from operators.write.parquet import from_parquet
 from operators.write.receipt import commit, load
-from operators.write.stored import read_verified
+from operators.write.stored import put_path, read_verified
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.resources import index_threads
@@ -128,9 +127,6 @@ def _learn(item: str, work: _Work) -> TrainReceipt:
     with tempfile.TemporaryDirectory(prefix="millrace-train-") as folder:
         path = Path(folder) / "trained.faiss"
         train_index(sample, work.backend, work.lists, work.threads, path)
-        sha256 = digest_file(path)
-        key = layout.trained(work.fingerprint, sha256)
-        work.place.store.put_file(key, path)
-        file = StoredFile(key=key, bytes=path.stat().st_size, sha256=sha256)
+        file = put_path(work.place.store, partial(layout.trained, work.fingerprint), path)
     trained = TrainedIndex(backend=work.backend, recipe=work.recipe, lists=work.lists, rows=len(sample), file=file)
     return commit(work.place.store, work.place.run, STAGE, item, TrainReceipt(encoder=work.encoder, trained=trained))

@@ -28,9 +28,14 @@ def killed_after(seconds: float) -> Iterator[None]:
 
 
 def _tell(line: str) -> None:
-    watcher = _watcher(os.getpid())
     # In one write: lines of two threads do not mix.
-    watcher.write(f"{line}\n".encode())
+    data = f"{line}\n".encode()
+    try:
+        _watcher(os.getpid()).write(data)
+    except BrokenPipeError:
+        # Somebody ended the watcher, which is no reason to lose the work: another one watches from here on.
+        _watcher.cache_clear()
+        _watcher(os.getpid()).write(data)
 
 
 @cache

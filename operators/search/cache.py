@@ -15,7 +15,7 @@ from operators.core.storage import ObjectInfo, Store
 #: Environment variable that names the folder of downloaded files.
 VARIABLE = "MILLRACE_CACHE"
 _SHA256 = re.compile("[0-9a-f]{64}")
-_REMEDY = "Restore the object from a copy, search an earlier snapshot, or index into a new collection"
+REMEDY = "Restore the object from a copy, search an earlier snapshot, or index into a new collection"
 #: Downloaded files belong to their user: they may hold the text of documents.
 _PRIVATE = 0o700
 
@@ -55,7 +55,7 @@ class FileCache:
         except ObjectMissingError as error:
             raise ObjectMissingError(
                 f"{store.locate(file.key)} is gone from the store: the snapshot names it with sha256 {file.sha256} "
-                f"({file.bytes} bytes). {_REMEDY}"
+                f"({file.bytes} bytes). {REMEDY}"
             ) from error
 
     def target(self, file: StoredFile) -> Path:
@@ -110,5 +110,5 @@ def _verify(path: Path, file: StoredFile, store: Store) -> None:
     if (size, sha256) != (file.bytes, file.sha256):
         raise IntegrityError(
             f"{store.locate(file.key)} changed on the store: expected sha256 {file.sha256} ({file.bytes} bytes), "
-            f"got {sha256} ({size} bytes). {_REMEDY}"
+            f"got {sha256} ({size} bytes). {REMEDY}"
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from operators.core.errors import IntegrityError
 from operators.core.manifest import StoredFile
 from operators.core.storage import Store
-from operators.search.cache import FileCache
+from operators.search.cache import REMEDY, FileCache
 
 #: Smaller files come whole: one request, and one checksum over all of it.
 _WHOLE = 8 << 20
@@ -46,8 +46,7 @@ class RangeCache:
         size = self.cache.head(self.store, file).bytes
         if size != file.bytes:
             raise IntegrityError(
-                f"{self.store.locate(file.key)} changed on the store: expected {file.bytes} bytes, got {size}. "
-                f"Restore the object from a copy, search an earlier snapshot, or index into a new collection"
+                f"{self.store.locate(file.key)} changed on the store: expected {file.bytes} bytes, got {size}. {REMEDY}"
             )
         if self.store.is_local:
             return Path(self.store.path(file.key))

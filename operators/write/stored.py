@@ -1,7 +1,10 @@
 """Put content-addressed objects and read them back verified."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 from operators.core.errors import IntegrityError
-from operators.core.fingerprint import digest
+from operators.core.fingerprint import digest, digest_file
 from operators.core.manifest import StoredFile
 from operators.core.storage import Store
 
@@ -15,6 +18,14 @@ def put_bytes(store: Store, key: str, data: bytes) -> StoredFile:
     """Put an object under a key that holds its hash, and return its record."""
     store.put(key, data)
     return stored_file(key, data, digest(data))
+
+
+def put_path(store: Store, key: Callable[[str], str], path: Path) -> StoredFile:
+    """Put a file of this machine under the key that `key` makes of its sha256, and return its record."""
+    sha256 = digest_file(path)
+    record = StoredFile(key=key(sha256), bytes=path.stat().st_size, sha256=sha256)
+    store.put_file(record.key, path)
+    return record
 
 
 def read_verified(store: Store, file: StoredFile) -> bytes:

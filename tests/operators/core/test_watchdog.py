@@ -73,3 +73,13 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_killed_after_goes_on_where_its_watcher_was_ended_and_watches_again() -> None:
+    end_it = (
+        "os.kill(int(os.popen('pgrep -P %d -f [w]atcher.py' % os.getpid()).read()), signal.SIGKILL); time.sleep(0.2)"
+    )
+    body = f"with killed_after(60): {end_it}\nprint('went on', flush=True)\nwith killed_after(0.3): time.sleep(60)"
+    started = process(body)
+    assert started.communicate(timeout=30)[0] == b"went on\n"
+    assert started.returncode == -signal.SIGABRT

@@ -1,11 +1,8 @@
 """Against a store that is not local: fsspec's memory file system."""
 
 import stat
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from operators.core.errors import IntegrityError, ObjectMissingError
@@ -16,19 +13,6 @@ from operators.search.cache import FileCache, default_root
 
 DATA = b"some bytes of an index"
 FILE = StoredFile(key="indexes/a.npy", bytes=len(DATA), sha256=digest(DATA))
-
-
-@pytest.fixture
-def remote() -> Iterator[Store]:
-    uri = f"memory://{uuid.uuid4().hex}"
-    yield Store(uri)
-    fsspec.filesystem("memory").rm(uri.removeprefix("memory:/"), recursive=True)
-
-
-@pytest.fixture(params=["local", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, remote: Store) -> Store:
-    remote.put("other", b"")
-    return remote if request.param == "memory" else open_store(str(tmp_path / "store"))
 
 
 @pytest.fixture

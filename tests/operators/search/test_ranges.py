@@ -1,12 +1,9 @@
 """A large sparse index in a store: a query brings what its terms need, proves it, and answers as if all were here."""
 
-import uuid
-from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +13,7 @@ from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import digest_file
 from operators.core.manifest import StoredFile
-from operators.core.storage import Store, open_store
+from operators.core.storage import Store
 from operators.index.backend import open_searcher
 from operators.index.build import BuiltIndex, build_segment
 from operators.index.searcher import Found, Searcher
@@ -37,16 +34,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltIndex:
     folder = tmp_path_factory.mktemp("index")
     spec = IndexSpec(recall_queries=5)
     return build_segment(Kind.SPARSE, "s", load, dimensions=VOCABULARY, rows=ROWS, spec=spec, threads=1, folder=folder)
-
-
-@pytest.fixture(params=["memory", "local"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "local":
-        yield open_store(str(tmp_path / "store"))
-        return
-    name = uuid.uuid4().hex
-    yield Store(f"memory://{name}")
-    fsspec.filesystem("memory").rm(f"/{name}", recursive=True)
 
 
 def publish(store: Store, built: BuiltIndex) -> dict[str, StoredFile]:

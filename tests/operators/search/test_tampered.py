@@ -1,33 +1,21 @@
 """Bytes that changed on the store are refused by search, whatever file they are in, wherever the store is."""
 
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import digest
 from operators.core.manifest import EncoderRecord, Manifest, StoredFile
-from operators.core.storage import Store, open_store
+from operators.core.storage import Store
 from operators.search.cache import FileCache
 from operators.search.snapshot import Snapshot
 from tests.operators.search.collection import Chunk, WordEncoder, open_snapshot, publish, random_texts
 
 TEXTS = random_texts(40)
 NAMES = ["dense.faiss", "indptr.npy", "docs.npy", "weights.npy", "documents", "dead"]
-
-
-@pytest.fixture(params=["local", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "local":
-        yield open_store(str(tmp_path / "store"))
-        return
-    name = uuid.uuid4().hex
-    yield Store(f"memory://{name}")
-    fsspec.filesystem("memory").rm(f"/{name}", recursive=True)
 
 
 def flip(data: bytes) -> bytes:
