@@ -4,9 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from numba.core.dispatcher import Dispatcher
 
+from operators.index import sparse, sparse_kernel
 from tests.pipelines.faults.drivers import ROOT
 
 MODULE = "from operators.index.compiled import compiled\n\n\n@compiled\ndef twice(number):\n    return 2 * number\n"
@@ -39,3 +42,14 @@ def test_compiled_without_a_place_to_keep_it_compiles_in_every_process(monkeypat
 
     monkeypatch.setattr(numba, "njit", no_place)
     assert compiled(lambda number: 2 * number)(21) == 42
+
+
+@pytest.mark.parametrize("module", [sparse, sparse_kernel])
+def test_compiled_functions_call_those_of_their_own_file_alone(module: ModuleType) -> None:
+    """Else a change of the other file would leave the old code in use."""
+    own = [each for each in vars(module).values() if isinstance(each, Dispatcher)]
+    assert own
+    for function in own:
+        body = function.py_func
+        called = [body.__globals__.get(name) for name in body.__code__.co_names]
+        assert {each.py_func.__module__ for each in called if isinstance(each, Dispatcher)} <= {module.__name__}
