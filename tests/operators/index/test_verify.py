@@ -213,3 +213,24 @@ def test_recall_where_every_row_is_dead_is_one(tmp_path: Path) -> None:
     searcher, vectors = opened(Kind.DENSE, dense_table(random_dense(60, 8)), 8, tmp_path, live)
     measured = measure_recall(searcher, ground_truth(vectors, 40, 10, live), 10)
     assert (measured.queries, measured.recall, measured.figures) == (0, 1.0, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lower", "recall"),
+    [
+        (Kind.SPARSE, 2.0**-12, 1.0),
+        (Kind.SPARSE, 2.0**-9, 0.9),
+        (Kind.DENSE, 1e-7, 1.0),
+        (Kind.DENSE, 2.0**-12, 0.9),
+    ],
+)
+def test_recall_takes_for_a_tie_what_the_index_cannot_tell_apart_and_no_more(
+    kind: Kind, lower: float, recall: float
+) -> None:
+    """The last of ten results is not the exact tenth, but one whose score is lower by such a share."""
+    table = dense_table(np.ones((1, 2))) if kind is Kind.DENSE else sparse_table(np.ones((1, 2)))
+    truth = ground_truth(Vectors(kind, 2, 1, lambda: iter([table])), 1, 10)
+    truth = replace(truth, best=np.full((1, 10), 4.0))
+    found = np.full((1, 10), 4.0)
+    found[0, -1] *= 1 - lower
+    assert truth.recall(found, 10) == pytest.approx(recall)
