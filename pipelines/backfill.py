@@ -22,6 +22,8 @@ def backfill(job: Job, parts: Sequence[Part], cluster: Cluster, progress: Progre
     new = {name: encoder for name, encoder in job.encoders.items() if name not in job.kept_encoders}
     done = dict(load(job.store, job.run, STORED_STAGE, VectorsReceipt)) if new else {}
     todo = tuple(part for part in parts if new and part.part not in done)
+    for receipt in done.values():
+        progress.ledger.count(receipt)
     if todo:
         for stage in ("read", "tokenize", *(f"encode {name}" for name in new), "write"):
             progress.expect(stage, sum(part.rows for part in todo))
@@ -29,7 +31,8 @@ def backfill(job: Job, parts: Sequence[Part], cluster: Cluster, progress: Progre
             stages = _flow(job, list(new), cluster, report)
             for receipt in receipts(cluster, stored_rows(todo), stages, VectorsReceipt):
                 done[receipt.part] = receipt
-    nothing = VectorsReceipt(part="", files={}, totals={}, seconds={})
+                progress.ledger.count(receipt)
+    nothing = VectorsReceipt(part="", files={}, totals={}, shapes={}, spans=())
     made = [done.get(part.part, nothing) for part in parts]
     return tuple(job.with_vectors(part, each.files, each.totals) for part, each in zip(parts, made, strict=True))
 

@@ -1,6 +1,5 @@
 """One index for every encoder and segment, each built, tuned, measured and stored by a Ray task."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +10,7 @@ from operators.core.encoder_spec import Kind
 from operators.core.fingerprint import fingerprint
 from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile, TrainedIndex
 from operators.core.receipts import IndexReceipt
+from operators.core.span import begin
 from operators.index.build import build_segment
 from operators.index.choice import dense_backend
 from operators.index.trained import Training
@@ -52,11 +52,15 @@ def build(
         for segment in segments
         if (name, segment.segment) not in found
     ]
-    found |= _done(job, work)
+    earlier = load(job.store, job.run, STAGE, IndexReceipt)
+    for receipt in earlier.values():
+        progress.ledger.count(receipt)
+    found |= _done(job, work, earlier)
     todo = [each for each in work if (each.encoder, each.segment.segment) not in found]
     progress.expect(STAGE, sum(each.segment.rows for each in todo))
     for receipt in cluster.run(_build, [_Work(each, _training(each, trained)) for each in todo]):
         found[receipt.encoder, receipt.index.segment] = receipt.index
+        progress.ledger.count(receipt)
         progress(STAGE, receipt.index.rows, 0)
     indexes = {name: tuple(found[name, segment.segment] for segment in segments) for name in job.encoders}
     return measure_outdated(job, indexes, segments, by_name, cluster)
@@ -71,9 +75,10 @@ def _kept(job: Job) -> Iterator[tuple[tuple[str, str], SegmentIndex]]:
                 yield (name, index.segment), index
 
 
-def _done(job: Job, work: Sequence[IndexWork]) -> dict[tuple[str, str], SegmentIndex]:
+def _done(
+    job: Job, work: Sequence[IndexWork], receipts: Mapping[str, IndexReceipt]
+) -> dict[tuple[str, str], SegmentIndex]:
     """Indexes of earlier attempts: built for this very recall, or for another one and good enough for this."""
-    receipts = load(job.store, job.run, STAGE, IndexReceipt)
     items = {each.item for each in work}
     wanted, enough = job.recipe.index.recipe, job.recipe.publish.min_recall
     return {
@@ -91,7 +96,7 @@ def _training(work: IndexWork, trained: Mapping[str, Sequence[TrainedIndex]]) ->
 
 
 def _build(work: _Work) -> IndexReceipt:
-    start = time.perf_counter()
+    ended = begin(f"index {work.index.encoder}")
     asked = work.index
     with scratch(asked) as (vectors, folder):
         built = build_segment(
@@ -116,7 +121,7 @@ def _build(work: _Work) -> IndexReceipt:
             files={name: _put(asked, build_name, name, path) for name, path in built.files.items()},
             measured=built.measured,
         )
-    receipt = IndexReceipt(encoder=asked.encoder, index=index, seconds=time.perf_counter() - start)
+    receipt = IndexReceipt(encoder=asked.encoder, index=index, span=ended())
     return commit(asked.store, asked.run, STAGE, asked.item, receipt)
 
 

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -14,10 +15,11 @@ import ray
 
 from operators.core.errors import MillraceError, UsageError
 from operators.core.journal import Journal
+from operators.core.live import Tell
 from operators.core.progress import Report
 from operators.core.watchdog import killed_after
-from pipelines.board import Board
 from pipelines.flow import flow_of
+from pipelines.hub import RayHub, Teller
 from pipelines.journal import open_journal
 from pipelines.progress import Progress
 from pipelines.stages import Stage
@@ -45,7 +47,7 @@ class RayCluster(Cluster):
     def run(self, work: Callable[[T], R], items: Iterable[T], gpus: float = 0) -> Iterator[R]:
         """A bounded number of Ray tasks at a time."""
         remote = ray.remote(num_cpus=1.0, num_gpus=gpus, max_retries=_MAX_RETRIES)(_call)
-        shared = ray.put(work)
+        shared = ray.put(partial(_work, work, self.hub.teller))
         ahead = max(2, int(_WAVES * self.cpus))
         waiting: list[Any] = []
         for item in items:
@@ -62,10 +64,19 @@ class RayCluster(Cluster):
 
     @contextmanager
     def reporting(self, progress: Progress) -> Iterator[Report]:
-        """A counter actor that progress polls."""
-        board = Board()
-        with progress.following(board):
-            yield board.reporter
+        """The hub, which progress polls."""
+        with progress.following(self.hub):
+            yield self.hub.teller
+
+    @property
+    def tell(self) -> Tell:
+        """The hub's."""
+        return self.hub.teller.tell
+
+    @cached_property
+    def hub(self) -> RayHub:
+        """An actor on the head."""
+        return RayHub()
 
     def journal(self) -> Journal:
         """An actor beside the driver."""
@@ -131,8 +142,14 @@ def _measure() -> RayCluster:
 
 
 def _call(work: Callable[[T], R], item: T) -> R:
+    return work(item)
+
+
+def _work(work: Callable[[T], R], teller: Teller, item: T) -> R:
     with killed_after(_LONGEST_TASK_SECONDS):
-        return work(item)
+        done = work(item)
+    teller.tell([])
+    return done
 
 
 def _take(waiting: list[Any]) -> Any:

@@ -1,6 +1,5 @@
 """Documents whose text has vectors already: read again, and put beside copies of those vectors. No encoder is asked."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from operators.core import columns, schema
 from operators.core.manifest import EncoderTotals, Part, StoredFile
 from operators.core.parcel import count_documents
 from operators.core.receipts import MatchReceipt, PartReceipt
+from operators.core.span import begin
 from operators.read.actor import tasks_of
 from operators.read.spec import SourceSpec
 from operators.read.work import Work, read_work
@@ -65,6 +65,8 @@ def copy(
     if not works:
         return ()
     done = dict(load(job.store, job.run, STAGE, PartReceipt))
+    for receipt in done.values():
+        progress.ledger.count(receipt)
     parts = {part.part: part for part in stored}
     dimensions = {name: stored[0].totals[name].dimensions for name in job.encoders}
     spec, tasks = write_spec(job, job.identity.encoders), tuple(each.tasks for each in matched)
@@ -72,12 +74,13 @@ def copy(
     progress.expect(STAGE, sum(count for each in matched for count in each.copied.values()))
     for receipt in cluster.run(partial(_copy, copying), [w for w in works if w.part not in done]):
         done[receipt.part] = receipt
+        progress.ledger.count(receipt)
         progress(STAGE, receipt.documents, sum(receipt.rejected_by_reason.values()))
     return tuple(done[work.part] for work in works)
 
 
 def _copy(copying: _Copying, work: Work) -> PartReceipt:
-    start = time.perf_counter()
+    ended = begin(STAGE)
     place = copying.place
     found, tasks = read_work(work, copying.source, tasks_of(place.store, copying.tasks, work, copied=True))
     places = find_places(tasks, _placed_of(copying, tasks))
@@ -98,7 +101,7 @@ def _copy(copying: _Copying, work: Work) -> PartReceipt:
         placed=written.placed,
         rejected_by_reason=count_reasons(rejects),
         rejects=write_rejects(place.store, place.run, STAGE, work.part, rejects),
-        seconds={STAGE: time.perf_counter() - start},
+        spans=(ended(),),
     )
     return commit(place.store, place.run, STAGE, work.part, receipt)
 

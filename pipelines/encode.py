@@ -41,6 +41,8 @@ def encode(
     """Encode every part that has no receipt yet; raises `StoppedError` between parts once the job's time is up."""
     done = dict(load(job.store, job.run, STAGE, PartReceipt))
     todo = tuple(work for work in works if work.part not in done)
+    for receipt in done.values():
+        progress.ledger.count(receipt)
     wanted = sum(count for each in matched for count in each.encode.values())
     for stage in _stages(job) if todo else ():
         progress.expect(stage, wanted - sum(receipt.documents for receipt in done.values()))
@@ -50,6 +52,7 @@ def encode(
             stages = _flow(job, _tasks(matched), cluster, report)
             for receipt in receipts(cluster, work_rows(todo), stages, PartReceipt):
                 done[receipt.part] = receipt
+                progress.ledger.count(receipt)
                 documents += receipt.documents
                 _check_time(job, len(done), len(works))
     return Encoded(tuple(done[work.part] for work in works), documents)

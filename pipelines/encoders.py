@@ -32,7 +32,7 @@ def encoder_stages(
     for name, encoder in encoders.items():
         pool = encoder_pool(encoder.spec, specs, resources, cluster)
         isolation = Isolation(journal, pool.window_tokens, resources.hang_seconds)
-        arguments = (name, encoder.spec, encoder.fingerprint, pool.threads, report, isolation)
+        arguments = (name, encoder.spec, encoder.fingerprint, pool.threads, report, isolation, cluster.tell)
         stages.append(Stage(_ACTORS[encoder.spec.kind], pool, arguments))
     return stages
 

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from operators.core.journal import Journal, MemoryJournal
+from operators.core.live import Tell, untold
 from operators.core.progress import Report
+from operators.observe.hub import Hub
 from pipelines.progress import Progress
 from pipelines.stages import Stage
 from pipelines.workers import Cluster
@@ -36,6 +39,16 @@ class InlineCluster(Cluster):
     def reporting(self, progress: Progress) -> Iterator[Report]:
         """Progress itself."""
         yield progress
+
+    @property
+    def tell(self) -> Tell:
+        """Nobody: there is nothing to see beside what receipts say."""
+        return untold
+
+    @cached_property
+    def hub(self) -> Hub:
+        """In this process."""
+        return Hub()
 
     def journal(self) -> Journal:
         """As long as this process lives."""

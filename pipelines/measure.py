@@ -1,11 +1,11 @@
 """Approximate indexes that lost rows since they were measured are tuned and measured again, each by a Ray task."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from operators.core.manifest import Part, Segment, SegmentIndex
 from operators.core.receipts import IndexReceipt
+from operators.core.span import begin
 from operators.index.dead import live_mask
 from operators.index.measured import is_outdated, measure_index
 from operators.index.spec import Backend
@@ -51,7 +51,7 @@ def measure_outdated(
 
 
 def _measure(work: _Work) -> IndexReceipt:
-    start = time.perf_counter()
+    ended = begin(f"measure {work.asked.encoder}")
     asked, index = work.asked, work.index
     segment = asked.segment
     live = live_mask(dead_rows(Place(asked.store, asked.run), segment), segment.rows)
@@ -69,5 +69,5 @@ def _measure(work: _Work) -> IndexReceipt:
             live,
         )
     updated = index.model_copy(update={"settings": settings, "measured": measured})
-    receipt = IndexReceipt(encoder=asked.encoder, index=updated, seconds=time.perf_counter() - start)
+    receipt = IndexReceipt(encoder=asked.encoder, index=updated, span=ended())
     return commit(asked.store, asked.run, STAGE, asked.item, receipt)

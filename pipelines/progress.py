@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from operators.observe.ledger import Ledger
+
 #: Seconds between two looks at the workers' counts, and between two log lines of a stage.
 _REFRESH = 0.5
 _LOG_EVERY = 10.0
@@ -34,10 +36,14 @@ class StageCount:
 
 
 class Progress:
-    """Counts per stage, kept by the driver; `Report`s of workers arrive through `pull`."""
+    """Counts per stage, kept by the driver; `Report`s of workers arrive through `pull`.
+
+    `ledger` counts the run's receipts, beside what is shown.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self.ledger = Ledger()
         self._stages: dict[str, StageCount] = {}
         self._lock = threading.Lock()
         self._sources: list[Any] = []

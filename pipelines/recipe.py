@@ -9,6 +9,7 @@ from operators.core.layout import check_name
 from operators.core.spec import Spec
 from operators.core.storage import redact
 from operators.index.spec import IndexSpec
+from operators.observe.spec import MetricsSpec
 from operators.publish.spec import PublishSpec
 from operators.read.spec import SourceSpec
 from operators.tokenize.spec import ChunkSpec
@@ -40,6 +41,7 @@ class Recipe(Spec):
     index: IndexSpec = IndexSpec()
     resources: ResourceSpec = ResourceSpec()
     publish: PublishSpec = PublishSpec()
+    metrics: MetricsSpec = MetricsSpec()
 
     def shown(self) -> dict[str, Any]:
         """The recipe as JSON values that everybody may read: addresses without user, password and query."""

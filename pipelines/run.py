@@ -12,6 +12,7 @@ from operators.core.manifest import Manifest
 from operators.core.probe import prove_store
 from operators.core.receipts import PartReceipt
 from operators.index.segments import group_segments
+from operators.observe.ledger import Ledger
 from operators.publish import assemble
 from operators.publish.commit import publish
 from operators.publish.presence import check_present
@@ -28,6 +29,7 @@ from pipelines.encode import encode
 from pipelines.fit import fit
 from pipelines.job import Job
 from pipelines.ledger import update_ledgers
+from pipelines.observe import observed
 from pipelines.progress import Progress
 from pipelines.rewrite import rewrite
 from pipelines.scan import Scanned, scan
@@ -41,12 +43,14 @@ from pipelines.workers import Cluster
 class Clock:
     """Wall-clock seconds of the run's steps, in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.seconds: dict[str, float] = {}
+        self._ledger = ledger
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a block."""
+        """Time a block, and let metrics say that the run is at it."""
+        self._ledger.state(name)
         start = time.perf_counter()
         try:
             yield
@@ -67,11 +71,12 @@ def run_on(join: Callable[[], AbstractContextManager[Cluster]], job: Job, progre
     prove_store(job.store)
     keep_listing(job.recipe.source, job.store, job.parent, job.source)
     _keep_plan(job)
-    clock = Clock()
+    clock = Clock(progress.ledger)
     with ExitStack() as stack:
         stack.enter_context(progress.shown())
         with clock.step("start"):
             cluster = stack.enter_context(join())
+            stack.enter_context(observed(job, cluster, progress))
         manifest, parts = _work(job, cluster, progress, clock)
     summary = summarize(job, manifest, clock.seconds, parts)
     job.store.put(layout.run_file(job.run, "report.json"), canonical(summary))
@@ -84,12 +89,15 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         scanned = scan(job, cluster, progress)
     with clock.step("compare"):
         changes = find_changes(job, scanned, cluster)
+        for receipt in (*changes.compared, *changes.repeated):
+            progress.ledger.count(receipt)
         _check_changes(job, scanned, changes)
         inherited = inherit(job, changes, cluster)
         living = [before[name] for segment in (*inherited.kept, *inherited.rewritten) for name in segment.parts]
         reusable = job.reusable(living)
         matched = find_vectors(job, changes, frozenset(part.part for part in reusable), cluster)
         work = divide_work(job, scanned, changes, matched)
+        progress.ledger.plan(changes.wanted, len(work.encode) + len(work.copy))
     with clock.step("encode"):
         encoded = encode(job, work.encode, matched, cluster, progress)
         living = list(backfill(job, living, cluster, progress))

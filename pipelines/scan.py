@@ -1,6 +1,5 @@
 """The reading pass: count documents, write down rejects and keys of what changed. Cheap, and before any encoding."""
 
-import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 from operators.core import columns
 from operators.core.hashes import input_id
 from operators.core.receipts import InputCount, ScanReceipt
+from operators.core.span import begin
 from operators.ledger.inputs import count_inputs
 from operators.read.keys import document_keys
 from operators.read.part import read_part
@@ -53,9 +53,12 @@ def scan(job: Job, cluster: Cluster, progress: Progress) -> Scanned:
     reading = _Reading(Place(job.store, job.run), job.recipe.source, job.identity.documents)
     done = dict(load(job.store, job.run, "scan", ScanReceipt))
     todo = [part for part in job.parts if part.part not in done]
+    for receipt in done.values():
+        progress.ledger.count(receipt)
     progress.expect("scan", None)
     for receipt in cluster.run(partial(_scan_part, reading), todo):
         done[receipt.part] = receipt
+        progress.ledger.count(receipt)
         progress("scan", receipt.documents, sum(receipt.rejected_by_reason.values()))
     progress.expect("scan", sum(done[part.part].documents for part in todo))
     parts = tuple(done[part.part] for part in job.parts)
@@ -63,7 +66,7 @@ def scan(job: Job, cluster: Cluster, progress: Progress) -> Scanned:
 
 
 def _scan_part(reading: _Reading, part: PlannedPart) -> ScanReceipt:
-    start = time.perf_counter()
+    ended = begin("scan")
     place = reading.place
     documents, rejects = read_part(part, reading.source)
     receipt = ScanReceipt(
@@ -73,7 +76,7 @@ def _scan_part(reading: _Reading, part: PlannedPart) -> ScanReceipt:
         inputs=_by_input(part, documents, rejects),
         keys=place.put_table(f"keys/{part.part}", document_keys(documents, part.part, reading.salt)),
         rejects=write_rejects(place.store, place.run, "read", part.part, rejects),
-        seconds=time.perf_counter() - start,
+        span=ended(),
     )
     return commit(place.store, place.run, "scan", part.part, receipt)
 

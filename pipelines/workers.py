@@ -4,18 +4,29 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
 from operators.core.journal import Journal
+from operators.core.live import Delta, Tell
 from operators.core.progress import Report
+from operators.observe.spec import MetricsSpec
 from pipelines.progress import Progress
 from pipelines.resources import Capacity
 from pipelines.stages import Stage
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class HubHandle(Protocol):
+    """The driver's side of `operators.observe.hub.Hub`, which says what each does."""
+
+    def replace(self, ledger: Sequence[Delta]) -> None: ...  # noqa: D102
+    def serve(self, collection: str, spec: MetricsSpec) -> str: ...  # noqa: D102
+    def scrapes(self) -> int: ...  # noqa: D102
+    def close(self, spec: MetricsSpec) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,16 @@ class Cluster(Capacity, ABC):
     @abstractmethod
     def reporting(self, progress: Progress) -> AbstractContextManager[Report]:
         """What workers count with while the block runs; best effort, receipts are the truth."""
+
+    @property
+    @abstractmethod
+    def tell(self) -> Tell:
+        """What workers tell live metrics with."""
+
+    @property
+    @abstractmethod
+    def hub(self) -> HubHandle:
+        """Where the metrics of this cluster's run meet."""
 
     @abstractmethod
     def journal(self) -> Journal:

@@ -20,12 +20,17 @@ class StoredFile(Spec):
 
 
 class EncoderTotals(Spec):
-    """What one encoder did in one part; `splits` are batches halved because memory ran out."""
+    """What one encoder did in one part; `splits` are batches halved because memory ran out.
+
+    Of a sample of sparse vectors, `expansions` of `terms` are of word pieces that the text does not hold.
+    """
 
     dimensions: int
     tokens: int
     active_dims: int
     splits: int = 0
+    terms: int = 0
+    expansions: int = 0
     quality: dict[str, float] = {}
 
 

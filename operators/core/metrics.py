@@ -15,7 +15,7 @@ _WAIT_BUCKETS = (0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 _FILL_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1)
 
 #: Steps of a run, as `run_state` names them, in their order.
-STATES = ("start", "scan", "compare", "encode", "copy", "index", "publish", "done", "failed")
+STATES = ("start", "scan", "compare", "encode", "copy", "index", "publish", "done", "stopped", "failed")
 
 _counter = partial(Metric, kind=Kind.COUNTER)
 _gauge = partial(Metric, kind=Kind.GAUGE)
@@ -44,9 +44,7 @@ RUN_STATE = _run(_gauge, "run_state", "1", "1 for the step that the run is at, 0
 RUN_STARTED = _run(_gauge, "run_start_timestamp_seconds", "seconds", "When this attempt of the run began.")
 RUN_DEADLINE = _run(_gauge, "run_deadline_timestamp_seconds", "seconds", "When --max-duration stops the run.")
 RUN_PLANNED = _run(_gauge, "run_planned_documents", "documents", "Documents that this run encodes or copies.")
-RUN_COMMITTED = _run(
-    _gauge, "run_committed_documents", "documents", "Documents of this run with a receipt, of earlier attempts too."
-)
+RUN_COMMITTED = _run(_gauge, "run_committed_documents", "documents", "Documents of this run with a receipt.")
 RUN_PARTS = _run(_gauge, "run_parts", "parts", "Parts of this run, all and those with a receipt.", "state")
 DOCUMENTS = _run(
     _counter, "documents_total", "documents", "Documents committed: encoded, or copied by equal text.", "operation"
@@ -101,6 +99,9 @@ INDEX_SECONDS = _run(
 
 # --- a run, as its workers tell it ------------------------------------------------------------------------------------
 STAGE_DOCUMENTS = _live(_counter, "stage_documents_total", "documents", "Documents that left a stage.", "stage")
+STAGE_REJECTED = _live(
+    _counter, "stage_rejected_documents_total", "documents", "Documents that a stage rejected.", "stage"
+)
 ENCODER_SECONDS = _live(
     _counter,
     "encoder_seconds_total",

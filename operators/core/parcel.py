@@ -1,6 +1,5 @@
 """One part in flight between stages: a single row, so that an engine moves and retries parts and never splits them."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,11 +9,15 @@ import pyarrow as pa
 
 from operators.core import columns, schema
 from operators.core.progress import Report, unheard
+from operators.core.span import Span, begin
 
+_SPAN = pa.struct([pa.field("stage", pa.string()), pa.field("began", pa.float64()), pa.field("ended", pa.float64())])
 _ENCODING = pa.struct(
     [
         pa.field("dimensions", pa.int64()),
         pa.field("splits", pa.int64()),
+        pa.field("terms", pa.int64()),
+        pa.field("expansions", pa.int64()),
         pa.field("quality", pa.map_(pa.string(), pa.float64())),
     ]
 )
@@ -22,28 +25,33 @@ _ROW = schema.of_fields(
     pa.field("part", pa.string()),
     pa.field("table", pa.large_binary()),
     pa.field("rejects", pa.large_binary()),
-    pa.field("seconds", pa.map_(pa.string(), pa.float64())),
+    pa.field("spans", pa.list_(_SPAN)),
     pa.field("encoders", pa.map_(pa.string(), _ENCODING)),
 )
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """What an encoder says beside its vectors: their length, batches halved for want of memory, what it loses."""
+    """What an encoder says beside its vectors: their length, batches halved for want of memory, what it loses.
+
+    Of a sample of sparse vectors, `expansions` of `terms` are of word pieces that the text does not hold.
+    """
 
     dimensions: int
     splits: int = 0
+    terms: int = 0
+    expansions: int = 0
     quality: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Parcel:
-    """A part's documents so far, those rejected on the way, seconds by stage, and what its encoders said."""
+    """A part's documents so far, those rejected on the way, when each stage worked, and what its encoders said."""
 
     part: str
     table: pa.Table
     rejects: pa.Table = field(default_factory=schema.REJECTS.empty_table)
-    seconds: dict[str, float] = field(default_factory=dict)
+    spans: tuple[Span, ...] = ()
     encoders: dict[str, Encoding] = field(default_factory=dict)
 
     def to_row(self) -> pa.Table:
@@ -52,7 +60,7 @@ class Parcel:
             pa.array([self.part], pa.string()),
             _to_ipc(self.table),
             _to_ipc(self.rejects),
-            pa.array([list(self.seconds.items())], pa.map_(pa.string(), pa.float64())),
+            pa.array([[span.model_dump() for span in self.spans]], pa.list_(_SPAN)),
             pa.array([[(name, _struct(said)) for name, said in self.encoders.items()]], _ROW.field("encoders").type),
         ]
         return pa.Table.from_arrays(row, schema=_ROW)
@@ -66,7 +74,7 @@ def from_row(row: pa.Table) -> Parcel:
         part=row["part"][0].as_py(),
         table=_from_ipc(row["table"]),
         rejects=_from_ipc(row["rejects"]),
-        seconds=dict(row["seconds"][0].as_py()),
+        spans=tuple(Span(**span) for span in row["spans"][0].as_py()),
         encoders={name: _encoding(said) for name, said in row["encoders"][0].as_py()},
     )
 
@@ -81,16 +89,16 @@ def advance(
 
     Raises `ValueError` where documents were lost or doubled: documents in equal documents out plus rejects.
     """
-    start = time.perf_counter()
+    ended = begin(stage)
     table, rejects = work(parcel.table)
     before, after = count_documents(parcel.table), count_documents(table)
     if before != after + rejects.num_rows:
         raise ValueError(
             f"stage {stage}, part {parcel.part}: {before} documents in, {after} out and {rejects.num_rows} rejected"
         )
-    seconds = {**parcel.seconds, stage: parcel.seconds.get(stage, 0.0) + time.perf_counter() - start}
     report(stage, after, rejects.num_rows)
-    return replace(parcel, table=table, rejects=pa.concat_tables([parcel.rejects, rejects]), seconds=seconds)
+    rejects = pa.concat_tables([parcel.rejects, rejects])
+    return replace(parcel, table=table, rejects=rejects, spans=(*parcel.spans, ended()))
 
 
 def count_documents(table: pa.Table) -> int:
@@ -100,11 +108,11 @@ def count_documents(table: pa.Table) -> int:
 
 
 def _struct(said: Encoding) -> dict[str, Any]:
-    return {"dimensions": said.dimensions, "splits": said.splits, "quality": list(said.quality.items())}
+    return {**vars(said), "quality": list(said.quality.items())}
 
 
 def _encoding(said: dict[str, Any]) -> Encoding:
-    return Encoding(said["dimensions"], said["splits"], dict(said["quality"]))
+    return Encoding(**{**said, "quality": dict(said["quality"])})
 
 
 def _to_ipc(table: pa.Table) -> "pa.Array[Any]":

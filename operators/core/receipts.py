@@ -1,6 +1,7 @@
 """What each stage leaves behind when one of its items is done: frozen records that name objects and count."""
 
 from operators.core.manifest import DeadRows, EncoderTotals, LedgerFile, SegmentIndex, StoredFile, TrainedIndex
+from operators.core.span import Span
 from operators.core.spec import Spec
 
 
@@ -12,6 +13,17 @@ class InputCount(Spec):
     complete: bool = True
 
 
+class Shape(Spec):
+    """How long a part's rows are under one encoder: rows by the buckets of core/metrics.py, those beyond them last.
+
+    `active_dims` are those of sparse vectors, of which `empty` have no term.
+    """
+
+    tokens: tuple[int, ...]
+    active_dims: tuple[int, ...] = ()
+    empty: int = 0
+
+
 class ScanReceipt(Spec):
     """A part was read once: its documents' keys (`schema.KEYS`), what was rejected, and both by input."""
 
@@ -21,7 +33,7 @@ class ScanReceipt(Spec):
     inputs: dict[int, InputCount]
     keys: StoredFile
     rejects: StoredFile | None
-    seconds: float
+    span: Span
 
 
 class DiffReceipt(Spec):
@@ -94,11 +106,12 @@ class VectorsReceipt(Spec):
     part: str
     files: dict[str, StoredFile]
     totals: dict[str, EncoderTotals]
-    seconds: dict[str, float]
+    shapes: dict[str, Shape]
+    spans: tuple[Span, ...]
 
 
 class PartReceipt(Spec):
-    """A part was encoded or copied, and written: its files, its counts, and the seconds each stage took.
+    """A part was encoded or copied, and written: its files, its counts, and when each stage worked on it.
 
     `placed` (`schema.PLACED`) says where its documents lie.
     """
@@ -110,10 +123,11 @@ class PartReceipt(Spec):
     files: dict[str, StoredFile]
     document_file: StoredFile
     totals: dict[str, EncoderTotals]
+    shapes: dict[str, Shape] = {}
     placed: StoredFile
     rejected_by_reason: dict[str, int]
     rejects: StoredFile | None
-    seconds: dict[str, float]
+    spans: tuple[Span, ...]
 
 
 class FitReceipt(Spec):
@@ -137,4 +151,4 @@ class IndexReceipt(Spec):
 
     encoder: str
     index: SegmentIndex
-    seconds: float
+    span: Span

@@ -4,7 +4,6 @@ Objects are immutable. `create` refuses a taken key and is how receipts and mani
 that hold the hash of their content, where writing twice writes the same bytes.
 """
 
-import errno
 import os
 import re
 import time
@@ -13,27 +12,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import fsspec
 
-from operators.core.errors import ObjectExistsError, ObjectMissingError, StoreError
+from operators.core import traffic
+from operators.core.errors import ObjectExistsError, StoreError
+from operators.core.store_failures import NO_BUCKET, code, may_pass, naming, outcome
 
 _LOCAL = ("file", "local")
-#: S3 answers a failed If-None-Match with 412, and with 409 while another create of the key is in flight.
-_TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
-#: Operations that a missing object makes fail; where it makes a write fail, the folder is not writable.
-_READS = ("read", "head", "list", "delete")
-_NO_BUCKET = "NoSuchBucket"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 #: Seconds before the second and the third try of a request. The S3 client has by then tried a refused one five times;
 #: what it does not try again is a large object's transfer that breaks off, and what it gives up on is often a pause.
 PAUSES_S = (0.5, 2.0)
-#: Failures that another try would meet again, and what botocore (not imported here) says after five of its own.
-_LASTING = (FileNotFoundError, PermissionError, ImportError, ValueError)
-_NO_ANSWER = "EndpointConnectionError"
 #: Bytes of one request of an object read in places: a Parquet footer, or a row group of keys.
 _READ_AHEAD = 1 << 20
 
@@ -164,19 +156,23 @@ class Store:
         pauses = iter(() if self.is_local else PAUSES_S)
         while True:
             try:
-                with _naming(operation, self.locate(key)):
-                    return request()
+                with naming(operation, self.locate(key)):
+                    answer = request()
             except StoreError as error:
-                pause = next(pauses, None) if _may_pass(error) else None
+                traffic.count(operation, outcome(error))
+                pause = next(pauses, None) if may_pass(error) else None
                 if pause is None:
                     raise
+            else:
+                traffic.count(operation, traffic.OK)
+                return answer
             time.sleep(pause)
 
     def _find(self, folder: str) -> dict[str, dict[str, Any]]:
         try:
             found: dict[str, dict[str, Any]] = self._opened[0].find(folder, detail=True)
         except FileNotFoundError as error:
-            if _code(error) == _NO_BUCKET:
+            if code(error) == NO_BUCKET:
                 raise
             return {}
         return found
@@ -211,7 +207,7 @@ class Store:
 @lru_cache
 def _open(uri: str, _process: int) -> tuple[Any, str]:
     # Outside the Store, so that it pickles as its URI; by process, because a file system does not survive a fork.
-    with _naming("open", redact(uri)):
+    with naming("open", redact(uri)):
         filesystem, root = fsspec.core.url_to_fs(uri, use_listings_cache=False)
     return filesystem, root.rstrip("/")
 
@@ -243,50 +239,3 @@ def redact(uri: str) -> str:
 def open_store(uri: str) -> Store:
     """The store at a URI; a local path becomes absolute so that workers in other folders find it."""
     return Store(uri if "://" in uri else str(Path(uri).expanduser().resolve()))
-
-
-@contextmanager
-def _naming(operation: str, what: str) -> Iterator[None]:
-    """Turn any failure of the storage layer into a `StoreError` that names the operation and the object."""
-    fail = partial("{} {}: {}".format, operation, what)
-    try:
-        yield
-    except (StoreError, KeyboardInterrupt):
-        raise
-    except FileExistsError as error:
-        raise ObjectExistsError(fail("the key is taken")) from error
-    except Exception as error:
-        # botocore, aiohttp and fsspec share no base class; whatever they raise is a failure of this operation.
-        code = _code(error)
-        if operation == "create" and code in _TAKEN:
-            raise ObjectExistsError(fail("the key is taken")) from error
-        if isinstance(error, FileNotFoundError) and code != _NO_BUCKET and operation in _READS:
-            raise ObjectMissingError(fail("not found")) from error
-        raise StoreError(fail(f"{code or type(error).__name__}: {error}. {_advice(error, code)}")) from error
-
-
-def _may_pass(error: StoreError) -> bool:
-    cause = error.__cause__
-    if isinstance(error, (ObjectExistsError, ObjectMissingError)) or isinstance(cause, _LASTING):
-        return False
-    return type(cause).__name__ != _NO_ANSWER and "credential" not in str(cause).lower()
-
-
-def _code(error: BaseException | None) -> str:
-    """What S3 called the failure; s3fs turns it into an OSError that keeps the code only in its cause."""
-    while error is not None:
-        response = getattr(error, "response", None)
-        if isinstance(response, dict):
-            return str(response.get("Error", {}).get("Code", ""))
-        error = error.__cause__
-    return ""
-
-
-def _advice(error: Exception, code: str) -> str:
-    if code == _NO_BUCKET:
-        return "Create the bucket, or correct the store in the recipe"
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return "Free space there, then run the same command again"
-    if isinstance(error, PermissionError) or "credential" in str(error).lower():
-        return "Check the credentials and the permissions on this folder"
-    return "Check that the store is reachable, and its address and credentials"

@@ -10,17 +10,19 @@ from operators.core import columns
 from operators.core.encoder_spec import Role
 from operators.core.rejects import reject
 from operators.encode.encoder import Encoder
+from operators.encode.origin import Origins
 
 NON_FINITE = "non_finite_vector"
 
 
-def append_vectors(table: pa.Table, name: str, encoder: Encoder) -> tuple[pa.Table, pa.Table]:
+def append_vectors(table: pa.Table, name: str, encoder: Encoder, origins: Origins) -> tuple[pa.Table, pa.Table]:
     """The table with the encoder's vectors and token counts, and the rejects: documents with a vector not finite.
 
-    A document goes with all its chunks, which follow its chunk 0.
+    A document goes with all its chunks, which follow its chunk 0. `origins` counts where the terms are from.
     """
     tokens: Any = table[columns.tokens(name)].combine_chunks()
     vectors = encoder.encode(tokens, Role.DOCUMENT)
+    origins.add(tokens, vectors)
     counts = tokens.value_lengths().cast(pa.int32())
     encoded = table.drop_columns([columns.tokens(name)]).append_column(columns.token_count(name), counts)
     for field in vectors.schema:

@@ -11,6 +11,7 @@ from operators.core.model_folder import ModelFolder
 from operators.encode.hashing import HashingEncoder
 from operators.encode.idf import IdfEncoder
 from operators.encode.minilm_sparse import MinilmSparseEncoder
+from operators.encode.occupancy import Occupancy
 from operators.encode.precision import check_engine
 
 _NO_FILES: Mapping[str, Path] = {}
@@ -19,11 +20,13 @@ _NO_FILES: Mapping[str, Path] = {}
 class Encoder(Protocol):
     """Token ids to vectors; `splits` counts the batches halved since it was loaded because memory ran out.
 
+    `occupancy` counts the batches it runs, where it runs any.
     `quality` says what a lossy engine loses, measured when it was loaded: figures by name, none for the others.
     """
 
     dimensions: int
     splits: int
+    occupancy: Occupancy
     quality: dict[str, float]
 
     def encode(self, tokens: "pa.ListArray[Any]", role: Role) -> pa.Table:

@@ -14,6 +14,7 @@ from operators.core.errors import MillraceError
 from operators.core.model_folder import ModelFolder
 from operators.encode.coverage import attend_packed, packed_runner, route
 from operators.encode.device import in_flight
+from operators.encode.occupancy import Occupancy
 from operators.encode.outlet import Outlet, dense_outlet, sparse_outlet
 from operators.encode.own_forward import OwnForward
 from operators.encode.ragged import Ragged, ragged
@@ -44,6 +45,7 @@ class EngineEncoder:
         }
         self._truncate = getattr(model, "truncate_dim", None)
         self.splits = 0
+        self.occupancy = Occupancy()
         self.quality: dict[str, float] = {}
         self.dimensions = int(self._run([np.zeros(1, np.int32)], Role.DOCUMENT).shape[1])
         self._outlet: Outlet = sparse_outlet(limit) if spec.kind is Kind.SPARSE else dense_outlet(self.dimensions)
@@ -52,6 +54,7 @@ class EngineEncoder:
         """See `Encoder`."""
         rows = ragged(tokens)
         plan = self._runners[role].plan(np.maximum(rows.lengths, _SHORTEST), self._budgets[role])
+        self.occupancy.add(plan, rows.lengths, self._budgets[role], self._runners[role].places)
         # While the device computes a batch, the one before it is selected and copied out.
         ahead = 1 if self.device.type == "cuda" else 0
         table = self._outlet.table(in_flight(self._started(plan, rows, role), ahead))

@@ -12,6 +12,7 @@ from operators.core.encoder_spec import MINILM, EncoderSpec, Kind, Role
 from operators.core.model_folder import ModelFolder, resolve_model
 from operators.encode.engine import EngineEncoder
 from operators.encode.expansion import document_weights, load_expansion
+from operators.encode.occupancy import Occupancy
 from operators.encode.outlet import sparse_outlet
 from operators.encode.ragged import Ragged, join, ragged
 from operators.encode.sparsify import Sparse
@@ -43,6 +44,11 @@ class ExpandedDocuments:
     def splits(self) -> int:
         """Batches halved so far because memory ran out."""
         return self._engine.splits
+
+    @property
+    def occupancy(self) -> Occupancy:
+        """The batches that MiniLM ran."""
+        return self._engine.occupancy
 
     def encode(self, tokens: "pa.ListArray[Any]") -> pa.Table:
         """One row a row of ids, in order, as `core.schema.SPARSE`; ids outside the vocabulary are left out."""

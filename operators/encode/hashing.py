@@ -7,6 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.core.encoder_spec import EncoderSpec, Kind, Role
+from operators.encode.occupancy import Occupancy
 from operators.encode.ragged import Ragged, dense_table, ragged, sparse_table
 
 #: Steps and multipliers of splitmix64.
@@ -20,6 +21,7 @@ class HashingEncoder:
     def __init__(self, spec: EncoderSpec) -> None:
         self.dimensions = spec.dimensions
         self.splits = 0
+        self.occupancy = Occupancy()
         self.quality: dict[str, float] = {}
         self._encode = self._dense if spec.kind is Kind.DENSE else self._sparse
 

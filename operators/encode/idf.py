@@ -16,6 +16,7 @@ from operators.core import columns
 from operators.core.encoder_spec import Role
 from operators.core.errors import IntegrityError, UsageError
 from operators.core.model_folder import ModelFolder
+from operators.encode.occupancy import Occupancy
 from operators.encode.ragged import ragged, sparse_table
 
 WEIGHTS = "idf.safetensors"
@@ -65,6 +66,7 @@ class IdfEncoder:
     def __init__(self, folder: ModelFolder, files: Mapping[str, Path]) -> None:
         self.dimensions = vocabulary(folder)
         self.splits = 0
+        self.occupancy = Occupancy()
         self.quality: dict[str, float] = {}
         self._weights = _load(folder, files, self.dimensions) if files else None
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 from operators.core.encoder_spec import EncoderSpec, Role
 from operators.core.model_folder import ModelFolder
 from operators.encode.idf import IdfEncoder
+from operators.encode.occupancy import Occupancy
 
 if TYPE_CHECKING:
     from operators.encode.expanded_documents import ExpandedDocuments
@@ -23,6 +24,7 @@ class MinilmSparseEncoder:
         self._given = spec, folder, threads
         self.dimensions = self._queries.dimensions
         self.splits = 0
+        self.occupancy = Occupancy()
         self.quality: dict[str, float] = {}
 
     @cached_property
@@ -36,5 +38,5 @@ class MinilmSparseEncoder:
         if role is Role.QUERY:
             return self._queries.encode(tokens, role)
         table = self._documents.encode(tokens)
-        self.splits = self._documents.splits
+        self.splits, self.occupancy = self._documents.splits, self._documents.occupancy
         return table

@@ -11,6 +11,7 @@ from sentence_transformers.base.modules import Transformer
 
 from operators.core.encoder_spec import EncoderSpec, Kind, Precision, Role
 from operators.core.model_folder import ModelFolder
+from operators.encode.occupancy import Occupancy
 from operators.encode.openvino_cache import cached
 from operators.encode.openvino_graft import places
 from operators.encode.openvino_int8 import cache_key, quantized
@@ -41,6 +42,7 @@ class OpenVinoEncoder:
         self._budget = spec.batch_tokens or _BATCH_TOKENS
         self._truncate = getattr(model, "truncate_dim", None)
         self.splits = 0
+        self.occupancy = Occupancy()
         self.dimensions = int(self._run([np.zeros(1, np.int32)], Role.DOCUMENT).shape[1])
         self._outlet: Outlet = sparse_outlet(limit) if spec.kind is Kind.SPARSE else dense_outlet(self.dimensions)
         self.quality = self._measured(spec, folder, model) if spec.precision is Precision.INT8 else {}
@@ -49,6 +51,7 @@ class OpenVinoEncoder:
         """See `Encoder`."""
         rows = ragged(tokens)
         plan = self._runners[role].plan(np.maximum(rows.lengths, _SHORTEST), self._budget)
+        self.occupancy.add(plan, rows.lengths, self._budget, self._runners[role].places)
         vectors = (self._run([rows.row(number) for number in batch], role) for batch in plan)
         table = self._outlet.table(self._outlet.start(batch)() for batch in vectors)
         return table.take(pa.array(np.argsort(np.concatenate([np.empty(0, np.int64), *plan])), pa.int64()))

@@ -28,6 +28,10 @@ class OwnForward:
         """See `Runner`; padded tokens count."""
         return padded_batches(lengths, budget)
 
+    def places(self, lengths: NDArray[np.int64]) -> int:
+        """See `Runner`; static embeddings are looked up without padding."""
+        return int(lengths.sum()) if self._is_static else len(lengths) * int(lengths.max(initial=0))
+
     @torch.inference_mode()
     def run(self, rows: Rows) -> torch.Tensor:
         """See `Runner`."""

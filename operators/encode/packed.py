@@ -30,6 +30,10 @@ class PackedRunner:
         """See `Runner`; tokens are counted without padding."""
         return packed_batches(lengths, budget)
 
+    def places(self, lengths: NDArray[np.int64]) -> int:
+        """See `Runner`; there is no padding."""
+        return int(lengths.sum())
+
     @torch.inference_mode()
     def run(self, rows: Rows) -> torch.Tensor:
         """See `Runner`."""

@@ -71,10 +71,10 @@ def encoder_record(
 
 def busy(encoded: Iterable[PartReceipt]) -> dict[str, float]:
     """Seconds that workers spent on all parts, by stage."""
-    seconds: Counter[str] = Counter()
-    for receipt in encoded:
-        seconds.update(receipt.seconds)
-    return dict(seconds)
+    seconds: dict[str, float] = {}
+    for span in (span for receipt in encoded for span in receipt.spans):
+        seconds[span.stage] = seconds.get(span.stage, 0.0) + span.seconds
+    return seconds
 
 
 def reject_files(

@@ -1,7 +1,5 @@
 """Reading as a stage: a row of the plan in, a part's documents out."""
 
-import time
-
 import pyarrow as pa
 
 from operators.core import columns, schema
@@ -9,6 +7,7 @@ from operators.core.manifest import StoredFile
 from operators.core.parcel import Parcel
 from operators.core.progress import Report, unheard
 from operators.core.rows import read_all_rows
+from operators.core.span import begin
 from operators.core.storage import Store
 from operators.read.spec import SourceSpec
 from operators.read.work import Work, read_work
@@ -45,8 +44,8 @@ class ReadPart:
         """A parcel of the documents to encode; raises `ValueError` unless given one row."""
         if row.num_rows != 1:
             raise ValueError(f"a part is one row, got {row.num_rows}: the engine bundled or split parts")
-        start = time.perf_counter()
+        ended = begin(STAGE)
         work = Work.model_validate_json(row["work"][0].as_py())
         table, _ = read_work(work, self._spec, tasks_of(self._store, self._tasks, work, copied=False))
         self._report(STAGE, table.num_rows, 0)
-        return Parcel(work.part, table, seconds={STAGE: time.perf_counter() - start}).to_row()
+        return Parcel(work.part, table, spans=(ended(),)).to_row()

@@ -1,6 +1,5 @@
 """Documents that a snapshot holds, on their way to an encoder that has not seen them."""
 
-import time
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +9,7 @@ from operators.core.manifest import Part
 from operators.core.parcel import Parcel, count_documents
 from operators.core.progress import Report, unheard
 from operators.core.rows import read_rows
+from operators.core.span import begin
 from operators.core.storage import Store
 
 STAGE = "read"
@@ -34,11 +34,11 @@ class ReadStored:
         """A parcel of the part's rows; raises `ValueError` unless given one row."""
         if row.num_rows != 1:
             raise ValueError(f"a part is one row, got {row.num_rows}: the engine bundled or split parts")
-        start = time.perf_counter()
+        ended = begin(STAGE)
         part = Part.model_validate_json(row["record"][0].as_py())
         table = _in_flight(read_rows(self._store, part.documents, []), part)
         self._report(STAGE, count_documents(table), 0)
-        return Parcel(part.part, table, seconds={STAGE: time.perf_counter() - start}).to_row()
+        return Parcel(part.part, table, spans=(ended(),)).to_row()
 
 
 def _in_flight(documents: pa.Table, part: Part) -> pa.Table:

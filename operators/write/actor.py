@@ -1,11 +1,10 @@
 """The write stage: the last one a part passes, and the one that makes it count."""
 
-import time
-
 import pyarrow as pa
 
 from operators.core.parcel import from_row
 from operators.core.progress import Report, unheard
+from operators.core.span import begin
 from operators.core.storage import Store
 from operators.write.part import write_part, write_stored_part
 from operators.write.receipt import commit
@@ -23,10 +22,9 @@ class WritePart:
 
     def __call__(self, row: pa.Table) -> pa.Table:
         """Write the part's files, then its receipt."""
-        start = time.perf_counter()
+        ended = begin("write")
         receipt = write_part(self._store, from_row(row), self._spec)
-        seconds = {**receipt.seconds, "write": time.perf_counter() - start}
-        receipt = receipt.model_copy(update={"seconds": seconds})
+        receipt = receipt.model_copy(update={"spans": (*receipt.spans, ended())})
         receipt = commit(self._store, self._spec.run, STAGE, receipt.part, receipt)
         self._report("write", receipt.documents, 0)
         return pa.table({"part": [receipt.part], "receipt": [receipt.model_dump_json()]})
@@ -40,7 +38,9 @@ class WriteVectors:
 
     def __call__(self, row: pa.Table) -> pa.Table:
         """Write the part's vectors, then the receipt."""
+        ended = begin("write")
         receipt = write_stored_part(self._store, from_row(row), self._spec)
+        receipt = receipt.model_copy(update={"spans": (*receipt.spans, ended())})
         receipt = commit(self._store, self._spec.run, STORED_STAGE, receipt.part, receipt)
         self._report("write", row.num_rows, 0)
         return pa.table({"part": [receipt.part], "receipt": [receipt.model_dump_json()]})

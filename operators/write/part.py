@@ -8,9 +8,10 @@ from operators.core.encoder_spec import Kind
 from operators.core.errors import GateError
 from operators.core.manifest import EncoderTotals
 from operators.core.parcel import Parcel, count_documents
-from operators.core.receipts import PartReceipt, VectorsReceipt
+from operators.core.receipts import PartReceipt, Shape, VectorsReceipt
 from operators.core.storage import Store
 from operators.write.rejects import count_reasons, write_rejects
+from operators.write.shape import shape_of
 from operators.write.tables import WriteSpec, write_tables, write_vectors
 
 
@@ -27,10 +28,11 @@ def write_part(store: Store, parcel: Parcel, spec: WriteSpec) -> PartReceipt:
         document_file=written.documents,
         files=written.vectors,
         totals=_all_totals(parcel, vectors),
+        shapes=_shapes(parcel, vectors),
         placed=written.placed,
         rejected_by_reason=count_reasons(parcel.rejects),
         rejects=write_rejects(store, spec.run, "encode", parcel.part, parcel.rejects),
-        seconds=parcel.seconds,
+        spans=parcel.spans,
     )
 
 
@@ -48,7 +50,13 @@ def write_stored_part(store: Store, parcel: Parcel, spec: WriteSpec) -> VectorsR
         )
     vectors = {name: vectors_of(parcel.table, name, kind) for name, kind in spec.kinds.items()}
     files = {name: write_vectors(store, parcel.part, name, table, spec) for name, table in vectors.items()}
-    return VectorsReceipt(part=parcel.part, files=files, totals=_all_totals(parcel, vectors), seconds=parcel.seconds)
+    return VectorsReceipt(
+        part=parcel.part,
+        files=files,
+        totals=_all_totals(parcel, vectors),
+        shapes=_shapes(parcel, vectors),
+        spans=parcel.spans,
+    )
 
 
 def documents_of(table: pa.Table, *, keep_text: bool) -> pa.Table:
@@ -85,6 +93,10 @@ def _all_totals(parcel: Parcel, vectors: dict[str, pa.Table]) -> dict[str, Encod
         )
         for name, table in vectors.items()
     }
+
+
+def _shapes(parcel: Parcel, vectors: dict[str, pa.Table]) -> dict[str, Shape]:
+    return {name: shape_of(parcel.table[columns.token_count(name)], table) for name, table in vectors.items()}
 
 
 def _truncated(table: pa.Table) -> int:

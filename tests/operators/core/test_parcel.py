@@ -5,8 +5,10 @@ import pytest
 
 from operators.core import columns, schema
 from operators.core.parcel import Encoding, Parcel, advance, count_documents, from_row
+from operators.core.span import Span
 
-ENCODERS = {"dense": Encoding(384, 2, {"cosine": 0.5, "overlap": 0.25}), "sparse": Encoding(30_522)}
+SPANS = (Span(stage="read", began=1.5, ended=2), Span(stage="encode", began=3, ended=5.25))
+ENCODERS = {"dense": Encoding(384, 2, 9, 4, {"cosine": 0.5, "overlap": 0.25}), "sparse": Encoding(30_522)}
 
 
 def documents(chunks: list[int]) -> pa.Table:
@@ -33,7 +35,7 @@ def rejects(count: int) -> pa.Table:
 
 @pytest.mark.parametrize("chunks", [[], [0], [0, 1, 2, 0]])
 def test_round_trip_through_a_row(chunks: list[int]) -> None:
-    parcel = Parcel("00001", documents(chunks), rejects(2), {"read": 0.5, "encode": 2.0}, ENCODERS)
+    parcel = Parcel("00001", documents(chunks), rejects(2), SPANS, ENCODERS)
     row = parcel.to_row()
     assert row.num_rows == 1
     back = from_row(row)
@@ -41,7 +43,7 @@ def test_round_trip_through_a_row(chunks: list[int]) -> None:
     assert back.table.equals(parcel.table)
     assert back.table.schema == schema.IN_FLIGHT
     assert back.rejects.equals(parcel.rejects)
-    assert back.seconds == parcel.seconds
+    assert back.spans == SPANS
     assert back.encoders == ENCODERS
 
 
@@ -66,11 +68,12 @@ def test_documents_are_counted_by_their_first_chunk() -> None:
 
 def test_advance_keeps_rejects_seconds_and_reports() -> None:
     heard: list[tuple[str, int, int]] = []
-    parcel = Parcel("0", documents([0, 0, 0]), rejects(1), {"read": 1.0})
+    parcel = Parcel("0", documents([0, 0, 0]), rejects(1), SPANS)
     after = advance(parcel, "chunk", lambda table: (table.slice(1), rejects(1)), lambda *said: heard.append(said))
     assert after.table[columns.DOC_ID].to_pylist() == ["d1", "d2"]
     assert after.rejects.num_rows == 2
-    assert set(after.seconds) == {"read", "chunk"}
+    assert [span.stage for span in after.spans] == ["read", "encode", "chunk"]
+    assert after.spans[:2] == SPANS
     assert heard == [("chunk", 2, 1)]
 
 

@@ -9,6 +9,7 @@ from operators.core.model_folder import resolve_model
 from operators.core.parcel import Encoding, Parcel, from_row
 from operators.encode.actor import EncodeDense, EncodeSparse
 from operators.encode.append import append_vectors
+from operators.encode.origin import Origins
 from operators.encode.ragged import dense_table, sparse_table
 
 
@@ -44,7 +45,9 @@ def chunks(numbers):
 
 
 def test_append_dense_replaces_tokens_by_vectors_and_counts():
-    table, rejects = append_vectors(chunks([0, 0]), "e", Fixed(dense_table(np.array([[1, 2], [3, 4]], np.float32))))
+    table, rejects = append_vectors(
+        chunks([0, 0]), "e", Fixed(dense_table(np.array([[1, 2], [3, 4]], np.float32))), Origins(2)
+    )
     assert table["vector.e"].to_pylist() == [[1, 2], [3, 4]]
     assert table["token_count.e"].to_pylist() == [2, 2]
     assert "tokens.e" not in table.column_names
@@ -54,7 +57,7 @@ def test_append_dense_replaces_tokens_by_vectors_and_counts():
 def test_append_rejects_the_whole_document_of_a_broken_chunk():
     vectors = np.zeros((6, 2), np.float32)
     vectors[[2, 3], 1] = np.nan, np.inf
-    table, rejects = append_vectors(chunks([0, 0, 1, 2, 0, 1]), "e", Fixed(dense_table(vectors)))
+    table, rejects = append_vectors(chunks([0, 0, 1, 2, 0, 1]), "e", Fixed(dense_table(vectors)), Origins(2))
     assert table["doc_id"].to_pylist() == ["d0", "d2", "d2"]
     assert rejects.drop_columns("detail").to_pylist() == [
         {"reason": "non_finite_vector", "file": "f.jsonl", "line": 11, "doc_id": "d1"}
@@ -65,14 +68,14 @@ def test_append_rejects_the_whole_document_of_a_broken_chunk():
 def test_append_rejects_a_broken_sparse_vector_among_empty_ones():
     lengths, indices = np.array([0, 2, 0, 0, 1, 0]), np.array([1, 5, 7])
     vectors = sparse_table(lengths, indices, np.array([1.0, 2.0, np.nan]))
-    table, rejects = append_vectors(chunks([0] * 6), "e", Fixed(vectors))
+    table, rejects = append_vectors(chunks([0] * 6), "e", Fixed(vectors), Origins(9))
     assert rejects["doc_id"].to_pylist() == ["d4"]
     assert table["indices.e"].to_pylist() == [[], [1, 5], [], [], []]
     assert table["weights.e"].to_pylist() == [[], [1.0, 2.0], [], [], []]
 
 
 def test_append_no_rows_gives_no_rows():
-    table, rejects = append_vectors(chunks([]), "e", Fixed(dense_table(np.empty((0, 2), np.float32))))
+    table, rejects = append_vectors(chunks([]), "e", Fixed(dense_table(np.empty((0, 2), np.float32))), Origins(2))
     assert (table.num_rows, rejects.num_rows) == (0, 0)
     assert table.schema.field("vector.e").type == schema.dense(2).field(0).type
 
@@ -84,8 +87,8 @@ def test_encode_stage_carries_a_parcel_on(stage, kind):
     actor = stage("e", spec, resolve_model(spec).document_fingerprint(spec), None, lambda *what: heard.append(what))
     parcel = from_row(actor(Parcel("p", chunks([0, 1, 0])).to_row()))
     assert parcel.table.num_rows == 3
-    assert parcel.encoders == {"e": Encoding(16)}
-    assert list(parcel.seconds) == ["load e", "encode e"]
+    assert parcel.encoders == {"e": Encoding(16, terms=3 if kind == "sparse" else 0)}
+    assert [span.stage for span in parcel.spans] == ["load e", "encode e"]
     assert heard == [("encode e", 2, 0)]
 
 
@@ -104,4 +107,5 @@ def test_encode_stage_tells_of_loading_once_and_of_halved_batches_by_part():
         parcels.append(from_row(actor(Parcel("p", chunks([0])).to_row())))
     assert [parcel.encoders["e"].splits for parcel in parcels] == [2, 0, 3]
     assert parcels[0].encoders["e"].quality == {"cosine": 0.5}
-    assert [list(parcel.seconds) for parcel in parcels] == [["load e", "encode e"], ["encode e"], ["encode e"]]
+    stages = [[span.stage for span in parcel.spans] for parcel in parcels]
+    assert stages == [["load e", "encode e"], ["encode e"], ["encode e"]]

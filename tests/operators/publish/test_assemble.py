@@ -14,6 +14,7 @@ from operators.core.receipts import (
     RewriteReceipt,
     ScanReceipt,
 )
+from operators.core.span import Span
 from operators.publish.assemble import busy, encoder_record, parts, reject_files, rejected
 
 
@@ -38,7 +39,7 @@ def scanned(part: str, reasons: dict[str, int], rejects: str | None = None) -> S
         inputs={},
         keys=file("keys"),
         rejects=file(rejects) if rejects else None,
-        seconds=0,
+        span=Span(stage="scan", began=1, ended=2),
     )
 
 
@@ -54,7 +55,7 @@ def encoded(part: str, totals: EncoderTotals = TOTALS, **more: Any) -> PartRecei
         "placed": file("placed"),
         "rejected_by_reason": {},
         "rejects": None,
-        "seconds": {},
+        "spans": (),
     }
     return PartReceipt.model_validate({**given, **more})
 
@@ -113,5 +114,8 @@ def test_encoder_record_adds_up_halved_batches_and_averages_what_engines_measure
 
 
 def test_busy_adds_up_each_stage_with_loading_apart_from_encoding() -> None:
-    first = encoded("0", seconds={"load e": 9.0, "encode e": 1.0})
-    assert busy([first, encoded("1", seconds={"encode e": 2.0})]) == {"load e": 9.0, "encode e": 3.0}
+    load, first, second = (
+        Span(stage=stage, began=0, ended=ended) for stage, ended in (("load e", 9), ("encode e", 1), ("encode e", 2))
+    )
+    parts = [encoded("0", spans=(load, first)), encoded("1", spans=(second,))]
+    assert busy(parts) == {"load e": 9.0, "encode e": 3.0}

@@ -41,7 +41,7 @@ def test_read_part_actor_gives_a_parcel_of_the_documents_to_encode(reader):
     parcel = from_row(ReadPart(*given, lambda *said: heard.append(said))(work))
     assert (parcel.part, ids(parcel.table), parcel.rejects.num_rows) == ("new-000000", ["d1", "d3"], 0)
     assert heard == [("read", 2, 0)]
-    assert parcel.seconds["read"] > 0
+    assert [(span.stage, span.seconds > 0) for span in parcel.spans] == [("read", True)]
 
 
 def test_work_rows_keep_their_schema_and_name_their_parts(reader):

@@ -50,7 +50,7 @@ def test_read_stored_gives_the_rows_as_if_they_were_just_read(store):
         (part.documents.key, line, False) for line in (1, 2, 3)
     ]
     assert (parcel.rejects.num_rows, heard) == (0, [("read", 2, 0)])
-    assert parcel.seconds["read"] > 0
+    assert [(span.stage, span.seconds > 0) for span in parcel.spans] == [("read", True)]
 
 
 def test_read_stored_of_a_part_without_rows_is_an_empty_parcel(store):

@@ -83,7 +83,7 @@ def test_chunk_stage_keeps_documents_and_metadata():
     stage = Chunk(spec, EncoderSpec(kind="dense", model="hashing", max_length=9))
     parcel = from_row(stage(Parcel("p", table).to_row()))
     assert parcel.table["meta.lang"].to_pylist() == ["en", "en", "en", "ko"]
-    assert list(parcel.seconds) == ["chunk"]
+    assert [span.stage for span in parcel.spans] == ["chunk"]
     assert parcel.table.schema == table.schema
 
 

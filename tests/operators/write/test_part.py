@@ -13,6 +13,7 @@ from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.core.parcel import Encoding, Parcel
 from operators.core.receipts import EncoderTotals
+from operators.core.span import Span
 from operators.core.storage import Store, open_store
 from operators.write.actor import WritePart
 from operators.write.part import WriteSpec, write_part
@@ -29,7 +30,8 @@ VECTORS = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32)
 INDICES = [[1, 7], [], [29_999]]
 WEIGHTS = [[0.5, 1.5], [], [2.0]]
 
-ENCODERS = {"dense": Encoding(2, 1, {"cosine": 0.5}), "sparse": Encoding(30_000)}
+READ = Span(stage="read", began=10, ended=10.1)
+ENCODERS = {"dense": Encoding(2, 1, quality={"cosine": 0.5}), "sparse": Encoding(30_000)}
 
 
 def parcel() -> Parcel:
@@ -55,7 +57,7 @@ def parcel() -> Parcel:
         [{"reason": "non_finite_vector", "file": "f", "line": 9, "doc_id": "x", "detail": "dense"}],
         schema=schema.REJECTS,
     )
-    return Parcel("00000-p", table, rejects, {"read": 0.1}, ENCODERS)
+    return Parcel("00000-p", table, rejects, (READ,), ENCODERS)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from operators.core.errors import IntegrityError
 from operators.core.manifest import StoredFile
 from operators.core.receipts import ScanReceipt
+from operators.core.span import Span
 from operators.core.storage import open_store
 from operators.write.receipt import commit, load
 
@@ -15,7 +16,13 @@ FILE = StoredFile(key="runs/r/keys/p.parquet", bytes=3, sha256="0" * 64)
 
 def receipt(part: str, documents: int) -> ScanReceipt:
     return ScanReceipt(
-        part=part, documents=documents, rejected_by_reason={}, inputs={}, keys=FILE, rejects=None, seconds=0.5
+        part=part,
+        documents=documents,
+        rejected_by_reason={},
+        inputs={},
+        keys=FILE,
+        rejects=None,
+        span=Span(stage="scan", began=1, ended=2),
     )
 
 
