@@ -35,6 +35,7 @@ from pipelines.rewrite import rewrite
 from pipelines.scan import Scanned, scan
 from pipelines.segments import inherit
 from pipelines.source import forget_listing, keep_listing
+from pipelines.spread import measure_spread
 from pipelines.summary import Summary, summarize, summarize_published
 from pipelines.train import train
 from pipelines.workers import Cluster
@@ -115,6 +116,7 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
         fitted = fit(job, segments, parts, cluster)
         trained = train(job, segments, parts, cluster)
         indexes = build.build(job, parts, segments, trained, cluster, progress)
+        spreads = measure_spread(job, indexes, parts, cluster)
     with clock.step("publish"):
         placed = [*(part.placed for part in (*encoded.parts, *copied)), *(part.placed for part in rewritten)]
         names = frozenset(part.part for part in parts)
@@ -130,6 +132,7 @@ def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple
             segments=segments,
             trained=trained,
             indexes=indexes,
+            spreads=spreads,
             ledgers=ledgers,
         )
         manifest = ask_canaries(job, verify.manifest(job, done), cluster)

@@ -8,7 +8,18 @@ from importlib.metadata import version
 from operators.core import layout
 from operators.core.errors import GateError
 from operators.core.fingerprint import digest, fingerprint
-from operators.core.manifest import Counts, Manifest, Parent, Part, Segment, SegmentIndex, SourceState, TrainedIndex
+from operators.core.manifest import (
+    Counts,
+    EncoderRecord,
+    Manifest,
+    Parent,
+    Part,
+    Segment,
+    SegmentIndex,
+    SourceState,
+    Spread,
+    TrainedIndex,
+)
 from operators.core.receipts import FitReceipt, PartReceipt
 from operators.index.totals import index_totals
 from operators.publish import assemble
@@ -17,7 +28,7 @@ from operators.publish.gates import check_complete, check_deletes, check_recall,
 from operators.write.parquet import to_parquet
 from operators.write.stored import put_bytes
 from pipelines.changes import Changes
-from pipelines.job import Job
+from pipelines.job import Job, PlannedEncoder
 from pipelines.ledger import Ledgers
 from pipelines.scan import Scanned
 
@@ -39,6 +50,7 @@ class Done:
     segments: tuple[Segment, ...]
     trained: dict[str, tuple[TrainedIndex, ...]]
     indexes: dict[str, tuple[SegmentIndex, ...]]
+    spreads: dict[str, Spread]
     ledgers: Ledgers
 
     @property
@@ -98,10 +110,7 @@ def manifest(job: Job, done: Done) -> Manifest:
         chunking_fingerprint=job.chunking_fingerprint,
         source=_source(job, done.scanned),
         counts=_counts(job, done),
-        encoders={
-            name: assemble.encoder_record(name, each.spec, each.fingerprint, done.parts, done.fitted.get(name))
-            for name, each in job.encoders.items()
-        },
+        encoders={name: _encoder(name, each, done) for name, each in job.encoders.items()},
         segments=done.segments,
         parts=done.parts,
         indexes=done.indexes,
@@ -111,6 +120,11 @@ def manifest(job: Job, done: Done) -> Manifest:
         texts=done.ledgers.texts,
         rejects=assemble.reject_files(done.scanned.parts, done.changes.repeated, done.made),
     )
+
+
+def _encoder(name: str, planned: PlannedEncoder, done: Done) -> EncoderRecord:
+    fitted, spread = done.fitted.get(name), done.spreads.get(name)
+    return assemble.encoder_record(name, planned.spec, planned.fingerprint, done.parts, fitted, spread)
 
 
 def _parent(job: Job) -> Parent | None:

@@ -139,8 +139,32 @@ class SegmentIndex(Spec):
     measured: Recall
 
 
+class Spread(Spec):
+    """How a sparse encoder's terms spread over its dimensions, over all rows that are indexed, dead ones too.
+
+    `flops` are the expected multiplications of two rows, the sum over dimensions of the squared share of rows that use
+    it (Paria et al., 2020; SPLADE's regularizer). `top` has the longest posting lists: dimension and rows.
+    """
+
+    rows: int
+    flops: float
+    dead_dimensions: int
+    top: tuple[tuple[int, int], ...]
+
+
+class QueryActivity(Spec):
+    """How many dimensions the canaries' queries use in the mean, and the expected multiplications of one and a row."""
+
+    queries: int
+    active_dims: float
+    flops: float
+
+
 class EncoderRecord(Spec):
-    """An encoder as used: `spec` rebuilds it, `fingerprint` proves it the same, `files` were fitted on the corpus."""
+    """An encoder as used: `spec` rebuilds it, `fingerprint` proves it the same, `files` were fitted on the corpus.
+
+    `spread` and `asked` are of sparse encoders, `asked` where the recipe has canaries.
+    """
 
     kind: str
     fingerprint: str
@@ -148,6 +172,8 @@ class EncoderRecord(Spec):
     dimensions: int
     files: dict[str, StoredFile] = {}
     statistics: dict[str, float] = {}
+    spread: Spread | None = None
+    asked: QueryActivity | None = None
 
 
 class Counts(Spec):

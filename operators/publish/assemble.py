@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from operators.core.encoder_spec import EncoderSpec, Kind
-from operators.core.manifest import EncoderRecord, EncoderTotals, Part, StoredFile
+from operators.core.manifest import EncoderRecord, EncoderTotals, Part, Spread, StoredFile
 from operators.core.receipts import (
     DiffReceipt,
     DuplicatesReceipt,
@@ -47,7 +47,12 @@ def rejected(
 
 
 def encoder_record(
-    name: str, spec: EncoderSpec, fingerprint: str, held: Sequence[Part], fitted: FitReceipt | None
+    name: str,
+    spec: EncoderSpec,
+    fingerprint: str,
+    held: Sequence[Part],
+    fitted: FitReceipt | None,
+    spread: Spread | None,
 ) -> EncoderRecord:
     """An encoder with what its vectors look like: tokens, mean active dimensions, and what it lost on the way."""
     totals = [part.totals[name] for part in held]
@@ -58,6 +63,7 @@ def encoder_record(
     statistics[SPLITS] = float(sum(total.splits for total in totals))
     if spec.kind is Kind.SPARSE:
         statistics |= {"active_dims": active, "sparsity_ratio": 1 - active / length}
+        statistics |= _expansion(totals)
     statistics |= _quality(totals)
     return EncoderRecord(
         kind=spec.kind,
@@ -66,7 +72,14 @@ def encoder_record(
         dimensions=length,
         files=fitted.files if fitted else {},
         statistics=statistics,
+        spread=spread,
     )
+
+
+def _expansion(totals: Sequence[EncoderTotals]) -> dict[str, float]:
+    """The share of terms that the model added; none where no part says where its terms are from."""
+    terms = sum(total.terms for total in totals)
+    return {"expansion_ratio": sum(total.expansions for total in totals) / terms} if terms else {}
 
 
 def busy(encoded: Iterable[PartReceipt]) -> dict[str, float]:

@@ -96,18 +96,21 @@ def test_parts_are_in_order_with_their_own_files_and_without_empty_ones() -> Non
 
 def test_encoder_record_adds_up_halved_batches_and_averages_what_engines_measured() -> None:
     totals = [
-        EncoderTotals(dimensions=100, tokens=7, active_dims=20, splits=2, quality={"cosine": 0.75}),
-        EncoderTotals(dimensions=100, tokens=8, active_dims=40, splits=3, quality={"cosine": 0.25}),
+        EncoderTotals(dimensions=100, tokens=7, active_dims=20, splits=2, terms=20, quality={"cosine": 0.75}),
+        EncoderTotals(
+            dimensions=100, tokens=8, active_dims=40, splits=3, terms=40, expansions=15, quality={"cosine": 0.25}
+        ),
     ]
     held = parts(encoded(str(number), each) for number, each in enumerate(totals))
     spec = EncoderSpec(kind="sparse", model="hashing")
     fitted = FitReceipt(encoder="e", dimensions=100, rows=20, files={"idf.json": file("model")})
-    record = encoder_record("e", spec, "f", held, fitted)
+    record = encoder_record("e", spec, "f", held, fitted, None)
     assert record.statistics == {
         "tokens": 15,
         "out_of_memory_splits": 5,
         "active_dims": 3,
         "sparsity_ratio": pytest.approx(0.97),
+        "expansion_ratio": 0.25,
         "quality_cosine": 0.5,
     }
     assert (record.dimensions, record.files) == (100, fitted.files)
