@@ -12,7 +12,7 @@ from rich.console import Console
 from operators.core.encoder_spec import Kind, Precision, Role
 from operators.core.errors import MillraceError
 from operators.core.storage import open_store
-from pipelines import cli_evaluate, cli_export, cli_snapshots
+from pipelines import cli_evaluate, cli_export, cli_observe, cli_snapshots
 from pipelines.load import load_recipe
 from pipelines.options import SNAPSHOT, AsJson, Collection, FusionName, Weight
 from pipelines.recipe import Recipe
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.add_typer(cli_snapshots.commands)
 app.add_typer(cli_evaluate.commands)
 app.add_typer(cli_export.commands)
+app.add_typer(cli_observe.commands)
 _OUT = Console()
 _ERR = Console(stderr=True)
 

@@ -16,6 +16,7 @@ from operators.publish.lease import hold
 from pipelines.cluster import own_error
 from pipelines.compaction import plan_compaction
 from pipelines.job import Job, plan_job
+from pipelines.outcome import outcome_kept
 from pipelines.progress import Progress
 from pipelines.recipe import Recipe
 from pipelines.run import run
@@ -50,7 +51,7 @@ def compact_recipe(recipe: Recipe, address: str | None, console: Console) -> Sum
 
 
 def _run(job: Job, address: str | None, console: Console) -> Summary:
-    with _one_message(job, console), _alone(job, console):
+    with _one_message(job, console), _alone(job, console), outcome_kept(job, console):
         return run(job, address, Progress(console))
 
 

@@ -82,6 +82,11 @@ def lease(number: int) -> str:
     return f"leases/{number:0{_DIGITS}d}.json"
 
 
+def outcome(number: int) -> str:
+    """One entry in the log of how runs ended."""
+    return f"outcomes/{number:0{_DIGITS}d}.json"
+
+
 def run_file(run: str, name: str) -> str:
     """A file in the folder of one run."""
     return f"runs/{run}/{name}"
