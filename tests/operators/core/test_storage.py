@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import fsspec
@@ -11,7 +12,8 @@ import pytest
 import s3fs
 from fsspec.implementations.memory import MemoryFileSystem
 
-from operators.core.errors import ObjectExistsError, StoreError
+from operators.core import traffic
+from operators.core.errors import ObjectExistsError, ObjectMissingError, StoreError
 from operators.core.probe import prove_store
 from operators.core.storage import Store, open_store, redact
 from tests.contracts.store import SharedStoreContract, StoreContract
@@ -234,3 +236,40 @@ def _refusal(store: Store) -> str:
     with pytest.raises(StoreError) as caught:
         prove_store(store)
     return str(caught.value)
+
+
+def test_requests_are_counted_by_operation_and_outcome(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    traffic.take()
+    store.put("a", b"1")
+    store.create("b", b"2")
+    with pytest.raises(ObjectExistsError):
+        store.create("b", b"3")
+    with pytest.raises(ObjectMissingError):
+        store.get("c")
+    store.get("a")
+    found = traffic.take()
+    assert found.pop(("create", "taken")) == 1
+    assert found == {("write", "ok"): 1, ("create", "ok"): 1, ("read", "missing"): 1, ("read", "ok"): 1}
+    assert traffic.take() == {}
+
+
+class _Refusing(Store):
+    """Answers every read as a store that is asked too often."""
+
+    @property
+    def _opened(self):
+        def refuse(*_: object) -> bytes:
+            error = OSError("Please reduce your request rate")
+            error.response = {"Error": {"Code": "SlowDown"}}
+            raise error
+
+        return SimpleNamespace(cat_file=refuse, protocol="s3"), "bucket"
+
+
+def test_requests_that_a_busy_store_refuses_are_counted_as_throttled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operators.core.storage.PAUSES_S", (0.0, 0.0))
+    traffic.take()
+    with pytest.raises(StoreError, match="SlowDown"):
+        _Refusing("s3://bucket").get("a")
+    assert traffic.take() == {("read", "throttled"): 3}
