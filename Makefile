@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-ch
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check
+.PHONY: help demo test check dashboards
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -13,9 +13,10 @@ help: ## list the targets
 demo: .venv/.for-demo ## index the docstrings of the installed Python and ask five questions (no GPU, no model hub)
 	@$(BIN)/millrace demo
 
-test: check ## check, then all tests, on a real S3 server and PostgreSQL where their packages can be installed
+test: check ## check, then all tests, on a real S3 server, PostgreSQL and Prometheus where their packages can be installed
 	@tests/install-s3
 	@tests/install-postgres
+	@tests/install-prometheus
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: .venv/.for-development ## lint, format, types and floors
@@ -23,6 +24,9 @@ check: .venv/.for-development ## lint, format, types and floors
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+dashboards: .venv/.for-development ## write the Grafana dashboards and docs/metrics.md anew from the list of metrics
+	$(BIN)/python -m dashboards.build
 
 .venv/.for-demo: .venv/.made pyproject.toml constraints.txt
 	@echo "Installing Millrace and its libraries into .venv (a few minutes, once) ..."
