@@ -17,7 +17,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
-from rich.console import Console
 
 from operators.core import columns
 from operators.core.encoder_spec import EncoderSpec, Kind, Precision, Role
@@ -30,6 +29,7 @@ from operators.read.plan import plan_parts
 from operators.read.spec import SourceSpec
 from operators.tokenize.tokenizer import Tokenizer
 from pipelines.command import index_recipe
+from pipelines.display import NoDisplay
 from pipelines.load import load_recipe
 from pipelines.summary import Summary
 
@@ -103,7 +103,7 @@ def _pipeline(folder: Path, number: int) -> tuple[Summary, dict[str, float]]:
     }
     path = folder / "recipe.yaml"
     path.write_text(json.dumps(recipe))
-    summary = index_recipe(load_recipe(path), None, Console(stderr=True, quiet=True))
+    summary = index_recipe(load_recipe(path), None, NoDisplay())
     busy: dict[str, float] = {}
     for receipt in Path(summary.uri).glob(f"runs/{summary.run}/receipts/encode/*.json"):
         for stage, seconds in json.loads(receipt.read_text())["seconds"].items():

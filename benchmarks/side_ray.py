@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from operators.core.encoder_spec import EncoderSpec
 from operators.encode.precision import resolve_precision
 from pipelines.command import index_recipe
+from pipelines.display import NoDisplay
 from pipelines.load import load_recipe
 from pipelines.summary import Summary
 
@@ -23,7 +22,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     folder = Path(request["folder"])
     started = time.perf_counter()
-    summary = index_recipe(load_recipe(_recipe(request, folder)), None, Console(stderr=True, quiet=True))
+    summary = index_recipe(load_recipe(_recipe(request, folder)), None, NoDisplay())
     load = max((seconds for seconds in _loads(folder, summary)), default=0.0)
     encoding = summary.stages["encode"]
     answer: dict[str, Any] = {

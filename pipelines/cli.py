@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +14,19 @@ from operators.core.encoder_spec import Kind, Precision, Role
 from operators.core.errors import MillraceError
 from operators.core.storage import open_store
 from pipelines import cli_evaluate, cli_export, cli_observe, cli_snapshots
+from pipelines.display import LogFormat, display_on
 from pipelines.load import load_recipe
-from pipelines.options import SNAPSHOT, AsJson, Collection, FusionName, Weight
+from pipelines.options import (
+    SNAPSHOT,
+    AsJson,
+    Collection,
+    Format,
+    FusionName,
+    Quiet,
+    Verbose,
+    Weight,
+    chosen_display,
+)
 from pipelines.recipe import Recipe
 
 app = typer.Typer(
@@ -72,17 +84,25 @@ def index(
         str | None, typer.Option(metavar="2h30m", help="Stop between two parts after so long; the next run goes on.")
     ] = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_format: Format = LogFormat.TEXT,
 ) -> None:
     """Bring a collection up to date with its source: what was added or changed is encoded, what is gone deleted.
 
     Killed at any moment and started again, it goes on where it was. Nothing new: nothing is done.
+
+    Example: millrace index recipe.yaml --address ray-head:6379 --log-format json
     """
+    from pipelines.chatter import chatter_told
     from pipelines.command import index_recipe
     from pipelines.duration import parse_duration
     from pipelines.summary import show
 
     seconds = None if max_duration is None else parse_duration(max_duration, "--max-duration")
-    summary = index_recipe(_recipe(recipe, store, overrides), address, _ERR, seconds)
+    display = chosen_display(_ERR, log_format, quiet=quiet)
+    with nullcontext() if verbose else chatter_told(display):
+        summary = index_recipe(_recipe(recipe, store, overrides), address, display, seconds)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
@@ -96,15 +116,21 @@ def compact(
     overrides: Overrides = None,
     address: Annotated[str | None, typer.Option(help="Ray cluster; RAY_ADDRESS, else Ray in this process.")] = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    log_format: Format = LogFormat.TEXT,
 ) -> None:
     """Merge the segments of the newest snapshot and drop dead rows, from what is stored: no document is encoded.
 
     `index` does it by itself beyond index.max_dead_ratio and index.max_small_segments.
     """
+    from pipelines.chatter import chatter_told
     from pipelines.command import compact_recipe
     from pipelines.summary import show
 
-    summary = compact_recipe(_recipe(recipe, store, overrides), address, _ERR)
+    display = chosen_display(_ERR, log_format, quiet=quiet)
+    with nullcontext() if verbose else chatter_told(display):
+        summary = compact_recipe(_recipe(recipe, store, overrides), address, display)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
@@ -201,6 +227,9 @@ def demo(
     limit: Annotated[int, typer.Option(min=100, help="Docstrings to index.")] = 6000,
 ) -> None:
     """Index the docstrings of this machine's Python with the default encoders and ask five questions."""
+    from pipelines.chatter import chatter_told
     from pipelines.demo import run_demo
 
-    run_demo(Path.cwd(), limit, _OUT, _ERR)
+    display = display_on(_ERR)
+    with chatter_told(display):
+        run_demo(Path.cwd(), limit, _OUT, display)

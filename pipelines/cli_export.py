@@ -34,12 +34,13 @@ def export(
     from operators.export.live import STAGE
     from operators.publish.chain import read_manifest
     from operators.publish.tags import resolve_snapshot
+    from pipelines.display import display_on
     from pipelines.progress import Progress
     from pipelines.show_export import show_export
 
     store, target = open_store(collection), local_folder(out)
     manifest = read_manifest(store, None if snapshot is None else resolve_snapshot(store, snapshot))
-    progress = Progress(_ERR)
+    progress = Progress(display_on(_ERR))
     progress.expect(STAGE, manifest.counts.rows)
     with progress.shown():
         exported = write_export(store, manifest, target, to, encoders or (), progress)

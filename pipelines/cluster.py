@@ -3,10 +3,9 @@
 import logging
 import os
 import socket
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -103,12 +102,10 @@ def connect(address: str | None) -> Iterator[RayCluster]:
             ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UsageError(_refusal(address, error)) from error
-    # Ray prints on stdout that a node was lost; stdout is for the summary, and with --json for nothing else.
-    with redirect_stdout(sys.stderr):
-        try:
-            yield _measure()
-        finally:
-            ray.shutdown()
+    try:
+        yield _measure()
+    finally:
+        ray.shutdown()
 
 
 def _refusal(address: str | None, error: Exception) -> str:
@@ -182,8 +179,6 @@ def _quiet() -> Iterator[None]:
     """
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="ray")
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

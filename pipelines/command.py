@@ -9,12 +9,12 @@ from dataclasses import replace
 from types import FrameType
 
 import typer
-from rich.console import Console
 
 from operators.core.errors import OvertakenError
 from operators.publish.lease import hold
 from pipelines.cluster import own_error
 from pipelines.compaction import plan_compaction
+from pipelines.display import Display
 from pipelines.job import Job, plan_job
 from pipelines.outcome import outcome_kept
 from pipelines.progress import Progress
@@ -28,8 +28,8 @@ _INTERRUPTED = 130
 _MOST_OVERTAKEN = 5
 
 
-def index_recipe(recipe: Recipe, address: str | None, console: Console, max_seconds: float | None = None) -> Summary:
-    """Run a recipe with progress on `console`; raises the `MillraceError` a worker raised, not Ray's wrapper of it.
+def index_recipe(recipe: Recipe, address: str | None, display: Display, max_seconds: float | None = None) -> Summary:
+    """Run a recipe with progress on `display`; raises the `MillraceError` a worker raised, not Ray's wrapper of it.
 
     Overtaken by another run it compares the source with what that one published, and publishes on top of it. After
     `max_seconds` it raises `StoppedError` between two parts.
@@ -37,53 +37,52 @@ def index_recipe(recipe: Recipe, address: str | None, console: Console, max_seco
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
     for left in reversed(range(_MOST_OVERTAKEN)):
         try:
-            return _run(replace(plan_job(recipe), deadline=deadline), address, console)
+            return _run(replace(plan_job(recipe), deadline=deadline), address, display)
         except OvertakenError as error:
             if not left:
                 raise
-            console.print(f"{error}: comparing the source with that snapshot now", soft_wrap=True)
+            display.note(f"{error}: comparing the source with that snapshot now")
     raise AssertionError("the last try returns or raises")
 
 
-def compact_recipe(recipe: Recipe, address: str | None, console: Console) -> Summary:
+def compact_recipe(recipe: Recipe, address: str | None, display: Display) -> Summary:
     """Merge the segments of a recipe's newest snapshot, and leave dead rows behind."""
-    return _run(plan_compaction(recipe), address, console)
+    return _run(plan_compaction(recipe), address, display)
 
 
-def _run(job: Job, address: str | None, console: Console) -> Summary:
-    with _one_message(job, console), _alone(job, console), outcome_kept(job, console):
-        return run(job, address, Progress(console))
+def _run(job: Job, address: str | None, display: Display) -> Summary:
+    with _one_message(job, display), _alone(job, display), outcome_kept(job, display):
+        return run(job, address, Progress(display))
 
 
-def _alone(job: Job, console: Console) -> AbstractContextManager[None]:
+def _alone(job: Job, display: Display) -> AbstractContextManager[None]:
     """A run that has something to do waits for another one on the same collection, or is told that it is at work."""
     if job.is_published:
         return nullcontext()
-    return hold(job.store, job.run, lambda message: console.print(message, soft_wrap=True))
+    return hold(job.store, job.run, display.note)
 
 
 @contextmanager
-def _one_message(job: Job, console: Console) -> Iterator[None]:
+def _one_message(job: Job, display: Display) -> Iterator[None]:
     interrupted = _watch_interrupts()
     try:
         yield
     except KeyboardInterrupt:
-        raise _interruption(job, console) from None
+        raise _interruption(job, display) from None
     except Exception as error:
         # Interrupted in the midst of a call, a library may raise something of its own.
         if interrupted.is_set():
-            raise _interruption(job, console) from None
+            raise _interruption(job, display) from None
         own = own_error(error)
         if own is None:
             raise
         raise own from None
 
 
-def _interruption(job: Job, console: Console) -> typer.Exit:
-    console.print(
+def _interruption(job: Job, display: Display) -> typer.Exit:
+    display.note(
         f"interrupted: run {job.run} keeps what is done under {job.store.locate('runs/' + job.run)}. "
-        f"Run the same command again to go on",
-        soft_wrap=True,
+        f"Run the same command again to go on"
     )
     return typer.Exit(_INTERRUPTED)
 

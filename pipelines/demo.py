@@ -9,6 +9,7 @@ from rich.console import Console
 from operators.read.docstrings import write_corpus
 from operators.search.snapshot import Snapshot
 from pipelines.command import index_recipe
+from pipelines.display import Display
 from pipelines.load import load_recipe
 from pipelines.show import command, show_hits
 from pipelines.summary import show
@@ -22,7 +23,7 @@ QUESTIONS = (
 )
 
 
-def run_demo(folder: Path, limit: int, out: Console, progress: Console) -> None:
+def run_demo(folder: Path, limit: int, out: Console, display: Display) -> None:
     """Write the corpus and the store below `folder`, index, ask five questions, say where everything lies."""
     began = time.perf_counter()
     corpus = folder / "demo-corpus"
@@ -30,7 +31,7 @@ def run_demo(folder: Path, limit: int, out: Console, progress: Console) -> None:
     out.print(f"{documents:,} docstrings of this Python and its packages in {corpus}\n")
     with resources.as_file(resources.files("pipelines") / "recipes" / "demo.yaml") as path:
         recipe = load_recipe(path)
-    summary = index_recipe(recipe, None, progress)
+    summary = index_recipe(recipe, None, display)
     show(summary, out)
     snapshot = Snapshot.open(summary.uri)
     for question in QUESTIONS:

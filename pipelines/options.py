@@ -3,6 +3,9 @@
 from typing import Annotated
 
 import typer
+from rich.console import Console
+
+from pipelines.display import Display, LogFormat, NoDisplay, display_on
 
 Collection = Annotated[str, typer.Argument(metavar="COLLECTION_URI", help="<store>/<collection>, a folder or s3://…")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout and nothing else there.")]
@@ -19,3 +22,11 @@ Weight = Annotated[
     float | None,
     typer.Option(metavar="0..1", help="Share of the dense encoders, for --fusion convex; 0.7 by default."),
 ]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes; errors and the summary remain.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Ray's own messages on stderr, not in a file.")]
+Format = Annotated[LogFormat, typer.Option("--log-format", help="Progress as text, or as JSON, an object a line.")]
+
+
+def chosen_display(console: Console, log_format: LogFormat, *, quiet: bool) -> Display:
+    """What the options ask for."""
+    return NoDisplay() if quiet else display_on(console, log_format)

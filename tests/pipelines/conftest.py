@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from pipelines.command import index_recipe
+from pipelines.display import NoDisplay
 from pipelines.load import load_recipe
 from pipelines.summary import Summary
 
@@ -77,7 +77,7 @@ def ray_index(tmp_path: Path, ray_cluster: None) -> Index:
     def run(*overrides: str, **more: Any) -> Summary:
         path = tmp_path / "recipe.yaml"
         path.write_text(recipe_text(tmp_path, **more))
-        return index_recipe(load_recipe(path, overrides), None, Console(stderr=True, quiet=True))
+        return index_recipe(load_recipe(path, overrides), None, NoDisplay())
 
     return run
 

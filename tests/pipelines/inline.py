@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 from pyroaring import BitMap
-from rich.console import Console
 
 from operators.core.storage import open_store
 from operators.publish.chain import read_manifest
+from pipelines.display import NoDisplay
 from pipelines.inline import InlineCluster
 from pipelines.job import Job, plan_job
 from pipelines.load import load_recipe
@@ -28,7 +28,7 @@ ENCODERS = {
 
 
 def run_job(job: Job) -> Summary:
-    return run_on(lambda: nullcontext(InlineCluster(2.0, 0.0, 1)), job, Progress(Console(quiet=True)))
+    return run_on(lambda: nullcontext(InlineCluster(2.0, 0.0, 1)), job, Progress(NoDisplay()))
 
 
 def index_inline(folder: Path, *overrides: str, **more: Any) -> Summary:

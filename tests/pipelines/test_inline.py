@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from operators.core.journal import Attempt, Death
+from pipelines.display import display_on
 from pipelines.inline import InlineCluster
 from pipelines.progress import Progress
 from pipelines.resources import Pool
@@ -83,7 +84,7 @@ def test_run_gives_results_in_order_and_raises_what_the_work_raises(cluster: Inl
 
 def test_reporting_counts_on_the_progress_itself(cluster: InlineCluster) -> None:
     out = StringIO()
-    progress = Progress(Console(file=out, force_terminal=False, width=100))
+    progress = Progress(display_on(Console(file=out, force_terminal=False, width=100)))
     with progress.shown(), cluster.reporting(progress) as report:
         progress.expect("read", 5)
         report("read", 5, 1)

@@ -24,6 +24,7 @@ from operators.encode.encoder import Encoder
 from operators.publish.chain import list_snapshots
 from operators.read import plan
 from pipelines import command, encoders
+from pipelines.display import NoDisplay
 from pipelines.job import plan_job
 from pipelines.load import load_recipe
 from pipelines.summary import Summary, show
@@ -353,7 +354,7 @@ def test_index_recipe_of_so_many_seconds_stops_and_without_goes_on(
 ) -> None:
     monkeypatch.setattr(command, "run", lambda job, *_: run_job(job))
     (tmp_path / "recipe.yaml").write_text(recipe_text(tmp_path, encoders=ENCODERS))
-    index_recipe = partial(command.index_recipe, load_recipe(tmp_path / "recipe.yaml"), None, Console(quiet=True))
+    index_recipe = partial(command.index_recipe, load_recipe(tmp_path / "recipe.yaml"), None, NoDisplay())
     with pytest.raises(StoppedError):
         index_recipe(max_seconds=0)
     assert index_recipe().encoded == 20

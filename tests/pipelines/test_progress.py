@@ -4,6 +4,7 @@ from io import StringIO
 
 from rich.console import Console
 
+from pipelines.display import display_on
 from pipelines.progress import Progress
 
 
@@ -18,7 +19,7 @@ class Source:
 
 def test_progress_terminal_shows_stages_in_order_with_counts() -> None:
     out = StringIO()
-    progress = Progress(Console(file=out, force_terminal=True, width=100, color_system=None))
+    progress = Progress(display_on(Console(file=out, force_terminal=True, width=100, color_system=None)))
     with progress.shown():
         progress.expect("read", 40)
         progress.expect("write", 40)
@@ -27,12 +28,12 @@ def test_progress_terminal_shows_stages_in_order_with_counts() -> None:
     last = out.getvalue().rpartition("documents/s")[2].splitlines()
     rows = [line.split() for line in last if line.strip() and line.split()[0] in {"read", "write"}]
     assert [(row[0], row[1], row[3]) for row in rows] == [("read", "40", "2"), ("write", "10", "0")]
-    assert [row[-1] for row in rows] == ["100%", "25%"]
+    assert ["100%" in rows[0], "25%" in rows[1]] == [True, True]
 
 
 def test_progress_elsewhere_logs_each_count_once() -> None:
     out = StringIO()
-    progress = Progress(Console(file=out, force_terminal=False, width=100))
+    progress = Progress(display_on(Console(file=out, force_terminal=False, width=100)))
     with progress.shown():
         progress.expect("read", 40)
         progress("read", 40, 2)
@@ -43,7 +44,7 @@ def test_progress_elsewhere_logs_each_count_once() -> None:
 
 def test_progress_following_a_source_counts_what_comes_until_its_end() -> None:
     out = StringIO()
-    progress = Progress(Console(file=out, force_terminal=False, width=100))
+    progress = Progress(display_on(Console(file=out, force_terminal=False, width=100)))
     source = Source()
     with progress.shown(), progress.following(source):
         progress.expect("read", 50)

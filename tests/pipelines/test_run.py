@@ -20,6 +20,7 @@ from operators.search.mode import Mode
 from operators.search.snapshot import Snapshot
 from pipelines import command, run
 from pipelines.command import index_recipe
+from pipelines.display import NoDisplay, display_on
 from pipelines.load import load_recipe
 from pipelines.summary import Summary, show
 from tests.pipelines.conftest import Index, document, recipe_text, whole_text, write_corpus
@@ -232,7 +233,7 @@ def test_index_too_many_rejects_refuses_before_encoding_and_goes_on_when_told(tm
     advice = str(refused.value).rpartition("--set ")[2]
     out = StringIO()
     again = load_recipe(tmp_path / "recipe.yaml", [advice])
-    assert index_recipe(again, None, Console(file=out, force_terminal=True, width=100)).documents == 2
+    assert index_recipe(again, None, display_on(Console(file=out, force_terminal=True, width=100))).documents == 2
     assert "scan" in out.getvalue()
     assert "%" not in next(line for line in reversed(out.getvalue().splitlines()) if "scan" in line)
 
@@ -286,7 +287,7 @@ def test_index_overtaken_by_another_run_publishes_on_top_of_it_and_doubles_nothi
     monkeypatch.setattr(run, "check_present", overtaken)
     monkeypatch.setattr(command, "run", lambda job, *_: run_job(job))
     out = StringIO()
-    summary = index_recipe(load_recipe(path), None, Console(file=out, width=500))
+    summary = index_recipe(load_recipe(path), None, display_on(Console(file=out, width=500)))
     assert "snapshot 1 of mill was published by run" in out.getvalue()
     assert (summary.snapshot, summary.added, summary.unchanged) == (2, 5, 10)
     assert contents(summary.uri, 1) == {f"doc-{n:05d}": whole_text(n) for n in range(10)}
@@ -307,7 +308,7 @@ def test_index_overtaken_again_and_again_gives_up_with_one_message(
 
     monkeypatch.setattr(command, "run", overtaken)
     with pytest.raises(GateError, match="another run was first"):
-        index_recipe(load_recipe(path), None, Console(quiet=True))
+        index_recipe(load_recipe(path), None, NoDisplay())
     assert len(tries) == 5
 
 
@@ -339,6 +340,6 @@ def test_index_interrupted_in_a_call_that_raises_something_else_ends_as_interrup
     monkeypatch.setattr(command, "run", interrupted)
     out = StringIO()
     with pytest.raises(typer.Exit) as ended:
-        index_recipe(load_recipe(tmp_path / "recipe.yaml"), None, Console(file=out, width=500))
+        index_recipe(load_recipe(tmp_path / "recipe.yaml"), None, display_on(Console(file=out, width=500)))
     assert ended.value.exit_code == 130
     assert "Run the same command again to go on" in out.getvalue()

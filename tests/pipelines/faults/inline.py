@@ -5,9 +5,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import patch
 
-from rich.console import Console
-
 from pipelines import cli, command
+from pipelines.display import NoDisplay
 from pipelines.inline import InlineCluster
 from pipelines.job import Job
 from pipelines.load import load_recipe
@@ -23,7 +22,7 @@ def run(job: Job, _address: str | None, progress: Progress) -> Summary:
 def index(recipe: Path, *overrides: str) -> Summary:
     """What the command does between reading the recipe and printing the summary."""
     with patch.object(command, "run", run):
-        return command.index_recipe(load_recipe(recipe, overrides), None, Console(quiet=True))
+        return command.index_recipe(load_recipe(recipe, overrides), None, NoDisplay())
 
 
 def unleased(*_: object) -> nullcontext[None]:

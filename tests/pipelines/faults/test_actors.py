@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from operators.core.encoder_spec import Kind
 from operators.encode.actor import EncodeDense, EncodeSparse
 from operators.encode.encoder import Encoder
 from pipelines import encoders
 from pipelines.command import index_recipe
+from pipelines.display import NoDisplay
 from pipelines.load import load_recipe
 from pipelines.resources import Pool, encoder_pool
 from tests.pipelines.faults.nights import ENCODED, Nights, numbers, see
@@ -78,7 +78,7 @@ def test_index_actors_that_exit_in_a_tenth_of_their_batches_publish_what_an_undi
         monkeypatch.setitem(encoders._ACTORS, kind, mortal(base, folder))
     monkeypatch.setattr(encoders, "encoder_pool", narrow)
     recipe = load_recipe(large.begin(tmp_path))
-    summary = index_recipe(recipe, None, Console(quiet=True))
+    summary = index_recipe(recipe, None, NoDisplay())
     deaths = [len(list((tmp_path / kind.value).glob("*.died"))) for kind in Kind]
     assert min(deaths) >= 2, "too few died to show anything"
     assert summary.encoded == ENCODED
