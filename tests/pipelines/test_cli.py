@@ -126,7 +126,7 @@ def test_cli_plan_prints_the_run_and_touches_nothing(recipe: Path) -> None:
 def test_cli_schema_is_a_json_schema_that_knows_every_part_of_a_recipe(tmp_path: Path) -> None:
     schema = json.loads(millrace("schema", cwd=tmp_path).stdout)
     assert set(schema["properties"]) == {
-        "collection", "store", "source", "chunking", "encoders", "index", "resources", "publish",
+        "collection", "store", "source", "chunking", "encoders", "index", "resources", "publish", "metrics",
     }  # fmt: skip
 
 
