@@ -51,8 +51,9 @@ def compact_recipe(recipe: Recipe, address: str | None, display: Display) -> Sum
 
 
 def _run(job: Job, address: str | None, display: Display) -> Summary:
-    with _one_message(job, display), _alone(job, display), outcome_kept(job, display):
-        return run(job, address, Progress(display))
+    progress = Progress(display)
+    with _one_message(job, display), _alone(job, display), outcome_kept(job, progress):
+        return run(job, address, progress)
 
 
 def _alone(job: Job, display: Display) -> AbstractContextManager[None]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from operators.observe.ledger import Ledger
+from pipelines.clock import Clock
 from pipelines.display import Display, StageCount
 
 #: Seconds between two looks at the workers' counts.
@@ -16,12 +17,13 @@ _LOOK = 0.5
 class Progress:
     """Counts per stage, kept by the driver; `Report`s of workers arrive through `pull`.
 
-    `ledger` counts the run's receipts, beside what is shown.
+    `ledger` counts the run's receipts and `clock` keeps its steps, beside what is shown.
     """
 
     def __init__(self, display: Display) -> None:
         self._display = display
         self.ledger = Ledger()
+        self.clock = Clock(self.ledger)
         self._stages: dict[str, StageCount] = {}
         self._lock = threading.Lock()
         self._sources: list[Any] = []

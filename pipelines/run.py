@@ -1,8 +1,7 @@
 """`millrace index`, top to bottom: plan, scan, compare, encode, copy, fit, train, index, verify, ask, publish."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
 
 from operators.core import layout
@@ -12,7 +11,6 @@ from operators.core.manifest import Manifest
 from operators.core.probe import prove_store
 from operators.core.receipts import PartReceipt
 from operators.index.segments import group_segments
-from operators.observe.ledger import Ledger
 from operators.publish import assemble
 from operators.publish.commit import publish
 from operators.publish.presence import check_present
@@ -22,6 +20,7 @@ from pipelines import build, verify
 from pipelines.backfill import backfill
 from pipelines.canaries import ask_canaries
 from pipelines.changes import Changes, find_changes, find_vectors
+from pipelines.clock import Clock
 from pipelines.cluster import connect
 from pipelines.copy import copy
 from pipelines.divide import divide_work
@@ -41,24 +40,6 @@ from pipelines.train import train
 from pipelines.workers import Cluster
 
 
-class Clock:
-    """Wall-clock seconds of the run's steps, in their order."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.seconds: dict[str, float] = {}
-        self._ledger = ledger
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time a block, and let metrics say that the run is at it."""
-        self._ledger.state(name)
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = time.perf_counter() - start
-
-
 def run(job: Job, address: str | None, progress: Progress) -> Summary:
     """Bring the collection up to date and say what was done; raises `GateError` where a gate forbids to publish."""
     return run_on(partial(connect, address), job, progress)
@@ -72,7 +53,7 @@ def run_on(join: Callable[[], AbstractContextManager[Cluster]], job: Job, progre
     prove_store(job.store)
     keep_listing(job.recipe.source, job.store, job.parent, job.source)
     _keep_plan(job)
-    clock = Clock(progress.ledger)
+    clock = progress.clock
     with ExitStack() as stack:
         stack.enter_context(progress.shown())
         with clock.step("start"):
@@ -149,10 +130,11 @@ def _check_changes(job: Job, scanned: Scanned, changes: Changes) -> None:
 
 
 def _keep_plan(job: Job) -> None:
-    """The first attempt's plan stays; a later one of the same run has the same parts, as their names are its hash."""
+    """The first attempt's plan stays: a later one of the same run has the same parts, as their names are its hash.
+
+    The recipe is that of the last attempt: gates may have changed.
+    """
     plan = to_parquet(plan_table(job.parts), {"run": job.run})
-    for name, data in (("plan.parquet", plan), ("recipe.json", canonical(job.recipe.shown()))):
-        try:
-            job.store.create(layout.run_file(job.run, name), data)
-        except ObjectExistsError:
-            continue
+    with suppress(ObjectExistsError):
+        job.store.create(layout.run_file(job.run, "plan.parquet"), plan)
+    job.store.put(layout.run_file(job.run, "recipe.json"), canonical(job.recipe.shown()))

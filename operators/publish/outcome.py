@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from operators.core import layout
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import canonical
+from operators.core.span import Span
 from operators.core.spec import Spec
 from operators.core.storage import Store
 from operators.publish.log import Log
@@ -16,13 +17,14 @@ Result = Literal["published", "unchanged", "stopped", "failed"]
 
 
 class Outcome(Spec):
-    """The end of one attempt of a run; `error` is the message that its user saw."""
+    """The end of one attempt of a run; `error` is the message that its user saw, `steps` those it went through."""
 
     run: str
     outcome: Result
     began_at: datetime
     ended_at: datetime
     error: str | None = None
+    steps: tuple[Span, ...] = ()
 
     @property
     def seconds(self) -> float:
