@@ -106,8 +106,8 @@ def _pipeline(folder: Path, number: int) -> tuple[Summary, dict[str, float]]:
     summary = index_recipe(load_recipe(path), None, NoDisplay())
     busy: dict[str, float] = {}
     for receipt in Path(summary.uri).glob(f"runs/{summary.run}/receipts/encode/*.json"):
-        for stage, seconds in json.loads(receipt.read_text())["seconds"].items():
-            busy[stage] = busy.get(stage, 0.0) + seconds
+        for span in json.loads(receipt.read_text())["spans"]:
+            busy[span["stage"]] = busy.get(span["stage"], 0.0) + span["ended"] - span["began"]
     return summary, busy
 
 

@@ -1,5 +1,6 @@
-"""Memory of a process and of all that it started, by title: neighbours on a shared machine do not count."""
+"""Memory and CPU of a process and of all that it started, by title: neighbours on a shared machine do not count."""
 
+import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,6 +17,18 @@ def tree_memory(root: int) -> dict[str, int]:
             title, size = read
             found["driver" if pid == root else title] += size
     return dict(found)
+
+
+def tree_cpu(root: int) -> dict[int, tuple[str, float]]:
+    """CPU seconds so far, user and system, with the title, by process: of all there are at this moment."""
+    parents = {pid: parent for pid in _pids() if (parent := _parent(pid)) is not None}
+    found = {pid: _title_and_cpu(pid) for pid in parents if _is_below(pid, root, parents)}
+    return {pid: read for pid, read in found.items() if read}
+
+
+def thread_cpu(thread: int) -> float:
+    """CPU seconds so far of one thread of this process, by its native id."""
+    return _cpu(Path(f"/proc/self/task/{thread}/stat"))
 
 
 def resident(pid: int) -> int:
@@ -41,6 +54,19 @@ def _is_below(pid: int, root: int, parents: dict[int, int]) -> bool:
     while pid != root and pid in parents:
         pid = parents[pid]
     return pid == root
+
+
+def _title_and_cpu(pid: int) -> tuple[str, float] | None:
+    try:
+        title = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").partition("\0")[0]
+        return title, _cpu(Path(f"/proc/{pid}/stat"))
+    except (OSError, IndexError):
+        return None
+
+
+def _cpu(stat: Path) -> float:
+    fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _title_and_bytes(pid: int) -> tuple[str, int] | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from operators.core.encoder_spec import EncoderSpec
+from operators.core.span import LOADING
 from operators.encode.precision import resolve_precision
 from pipelines.command import index_recipe
 from pipelines.display import NoDisplay
@@ -57,8 +58,8 @@ def _recipe(request: dict[str, Any], folder: Path) -> Path:
 def _loads(folder: Path, summary: Summary) -> list[float]:
     """Seconds that each worker took to load and warm up; they load side by side, so the longest is what was waited."""
     receipts = (folder / "store" / "sample" / "runs" / summary.run / "receipts" / "encode").glob("*.json")
-    seconds = (json.loads(receipt.read_text(encoding="utf-8"))["seconds"] for receipt in receipts)
-    return [each[f"load {_NAME}"] for each in seconds if f"load {_NAME}" in each]
+    spans = (span for receipt in receipts for span in json.loads(receipt.read_text(encoding="utf-8"))["spans"])
+    return [span["ended"] - span["began"] for span in spans if span["stage"] == f"{LOADING}{_NAME}"]
 
 
 if __name__ == "__main__":
