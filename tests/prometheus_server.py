@@ -1,81 +1,89 @@
-"""A real Prometheus for as long as a test needs one."""
+"""Prometheus and promtool where they are installed, and a running Prometheus."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
 import pytest
 
-_CONFIG = """
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-scrape_configs:
-  - job_name: millrace
-    file_sd_configs: [{{files: ["{targets}"], refresh_interval: 1s}}]
-"""
+_STARTS_WITHIN = 30
 
 
-@dataclass(frozen=True)
+def program(name: str) -> str:
+    """The path of `prometheus` or `promtool`; skips the test where it is missing, or fails it where CI asks for it."""
+    if found := shutil.which(name):
+        return found
+    reason = f"no {name}: run tests/install-prometheus"
+    if os.environ.get("MILLRACE_REQUIRE_PROMETHEUS") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def promtool(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run promtool in a folder; its output says what is wrong."""
+    return subprocess.run(
+        [program("promtool"), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
 class Prometheus:
-    """Where it listens, and the file_sd file it finds its targets in."""
+    """A running Prometheus, asked over HTTP."""
 
-    port: int
-    targets: Path
+    def __init__(self, address: str) -> None:
+        self._address = address
 
-    def get(self, path: str, **query: Any) -> Any:
-        """The `data` of an answer of its API; an error of the query raises."""
-        with urlopen(f"http://127.0.0.1:{self.port}/api/v1/{path}?{urlencode(query)}") as answer:
-            return json.load(answer)["data"]
-
-    def last(self, series: str, minutes: int = 10) -> dict[tuple[str, ...], float]:
-        """The last value that was ever scraped of each series, by its labels' values but job and instance."""
-        found = self.get("query", query=f"last_over_time({series}[{minutes}m])")["result"]
-        return {
-            tuple(
-                value for name, value in each["metric"].items() if name not in {"__name__", "job", "instance"}
-            ): float(each["value"][1])
-            for each in found
-        }
+    def ask(self, path: str, **parameters: Any) -> Any:
+        """What the API answers to a question; raises `ValueError` with its message where it refuses."""
+        query = urllib.parse.urlencode(parameters)
+        try:
+            with urllib.request.urlopen(f"{self._address}/api/v1/{path}?{query}", timeout=30) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            raise ValueError(json.load(error)["error"]) from error
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Prometheus]:
-    """Start one with its files in `folder`, scraping every second, and stop it whatever happens."""
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("no Prometheus: run tests/install-prometheus")
-    folder.mkdir(parents=True)
-    targets, config = folder / "targets.json", folder / "prometheus.yaml"
-    config.write_text(_CONFIG.format(targets=targets))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [program, f"--config.file={config}", f"--storage.tsdb.path={folder}/data"]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
-    try:
-        _wait_until_ready(port, process)
-        yield Prometheus(port, targets)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
+def running(config: Path, folder: Path) -> Iterator[Prometheus]:
+    """A Prometheus with this configuration, its data in a folder, until the block ends."""
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        program("prometheus"),
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder}",
+        f"--web.listen-address={address}",
+        "--log.level=warn",
+    ]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/-/ready") as answer:
-                if answer.status == 200:
-                    return
+            _wait(process, f"http://{address}/-/ready", folder / "log")
+            yield Prometheus(f"http://{address}")
+        finally:
+            process.terminate()
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(process: "subprocess.Popen[bytes]", ready: str, log: Path) -> None:
+    until = time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(ready, timeout=1):
+                return
         except OSError:
-            time.sleep(0.1)
-    raise RuntimeError("Prometheus did not start: see the log in its folder")
+            time.sleep(0.05)
+    pytest.fail(f"Prometheus did not start: {log.read_text(encoding='utf-8')}")
