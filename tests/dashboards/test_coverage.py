@@ -1,11 +1,14 @@
 """Every listed metric is on a dashboard or in a rule: one that nobody looks at costs and tells nothing."""
 
+import re
+
 from operators.core.metric import Kind
 from operators.core.metrics import METRICS
-from tests.dashboards.conftest import NAMES, committed
+from tests.dashboards.conftest import NAMES, ROOT, committed
 from tests.dashboards.lint import plain, targets
 from tests.deploy.prometheus.conftest import all_rules
 from tests.deploy.prometheus.conftest import committed as rules_file
+from tests.exposition import COLLECTIONS, filled
 from tests.promql import names_of, selectors
 
 #: Metrics by name, with the reason why nothing shows them.
@@ -27,3 +30,15 @@ def test_every_metric_is_looked_at() -> None:
         and not (metric.kind is Kind.HISTOGRAM and f"{metric.full_name}_bucket" in asked)
     }
     assert unseen == set(NOT_SHOWN)
+
+
+def test_every_metric_is_explained_for_people() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `(millrace_\w+)` \| (\w+) \|", page, re.MULTILINE)
+    assert sorted(explained) == sorted((metric.full_name, metric.kind.value) for metric in METRICS)
+
+
+def test_series_of_a_collection_are_few_whatever_its_size() -> None:
+    """Prometheus pays by the series: all of two encoders, with every reason, stage and outcome there is."""
+    rows = filled(0.0)[COLLECTIONS[0]]
+    assert sum(max(1, len(row.counts) + 2) for row in rows) < 500
