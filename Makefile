@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-ch
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check dashboards
+.PHONY: help demo test check dashboards manifests
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ check: .venv/.for-development ## lint, format, types and floors
 
 dashboards: .venv/.for-development ## write the Grafana dashboards and docs/metrics.md anew from the list of metrics
 	$(BIN)/python -m dashboards.build
+
+manifests: .venv/.for-development ## write those manifests of deploy/k8s anew that are made from rules and dashboards
+	$(BIN)/python deploy/k8s/generate.py
 
 .venv/.for-demo: .venv/.made pyproject.toml constraints.txt
 	@echo "Installing Millrace and its libraries into .venv (a few minutes, once) ..."
