@@ -38,7 +38,7 @@ manifests: .venv/.for-development ## write those manifests of deploy/k8s anew th
 
 .venv/.for-development: .venv/.made pyproject.toml constraints.txt
 	@echo "Installing Millrace, its libraries and the tools of development into .venv (a few minutes, once) ..."
-	@$(INSTALL) -e '.[cpu,demo,dev,datasets,openvino,postgres,delta,iceberg,lance,mongo]'
+	@$(INSTALL) -e '.[cpu,demo,dev,cluster,datasets,openvino,postgres,delta,iceberg,lance,mongo,seismic]'
 	@touch $@ .venv/.for-demo
 
 # A half-made environment is removed, or the next try would take it for a whole one.

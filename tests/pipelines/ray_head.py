@@ -1,0 +1,95 @@
+"""A Ray cluster as an operator starts one: a head with a dashboard and two nodes, `ray start` each, behind a token."""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+RAY = Path(sys.executable).with_name("ray")
+#: What every node may use; a head without CPUs does no work of its own, as on KubeRay.
+_SMALL = ("--object-store-memory", str(200 << 20), "--disable-usage-stats")
+
+
+@dataclass(frozen=True)
+class RayHead:
+    """Where jobs are submitted, and with which token."""
+
+    dashboard: str
+    environment: dict[str, str]
+
+    def submit(
+        self, name: str, folder: Path, *entrypoint: str, **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """`ray job submit` of a command in a working directory, until the job has ended."""
+        return self.ray(
+            "submit", "--submission-id", name, "--working-dir", str(folder), "--", *entrypoint, **environment
+        )
+
+    def start(self, name: str, folder: Path, *entrypoint: str) -> None:
+        """`submit` without waiting."""
+        done = self.ray("submit", "--no-wait", "--submission-id", name, "--working-dir", str(folder), "--", *entrypoint)
+        assert done.returncode == 0, done.stdout
+
+    def ray(self, verb: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+        """A `ray job` command; both its streams as `stdout`."""
+        return subprocess.run(
+            [str(RAY), "job", verb, "--address", self.dashboard, *arguments],
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[RayHead]:
+    """Start the cluster with its files in a folder, and end all of its processes whatever happens."""
+    with socket.socket() as first, socket.socket() as second:
+        first.bind(("127.0.0.1", 0))
+        second.bind(("127.0.0.1", 0))
+        port, dashboard = first.getsockname()[1], second.getsockname()[1]
+    path = f"{RAY.parent}:{os.environ['PATH']}"
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    environment = {**os.environ, **token, "PATH": path, "RAY_worker_niceness": "0"}
+    head = ("--head", "--port", str(port), "--dashboard-port", str(dashboard), "--num-cpus", "0")
+    started = []
+    try:
+        for arguments in (head, *[("--address", f"127.0.0.1:{port}", "--num-cpus", "1")] * 2):
+            files = ("--temp-dir", str(folder)) if arguments is head else ()
+            command = [str(RAY), "start", "--block", *arguments, *files, *_SMALL]
+            log = (folder / f"node-{len(started)}.log").open("wb")
+            started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
+            _wait_for(dashboard if arguments is head else port, started[-1])
+        yield RayHead(f"http://127.0.0.1:{dashboard}", environment)
+    finally:
+        for process in reversed(started):
+            _kill(process)
+
+
+def _kill(process: "subprocess.Popen[bytes]") -> None:
+    """With all that it started: asked to end, a node takes ten seconds."""
+    for child in [*psutil.Process(process.pid).children(recursive=True), process]:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    process.wait(timeout=60)
+
+
+def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Until somebody listens."""
+    from tests.pipelines.faults.drivers import until
+
+    def listens() -> bool:
+        assert process.poll() is None, "ray start has ended: see its log"
+        with socket.socket() as knocking:
+            return knocking.connect_ex(("127.0.0.1", port)) == 0
+
+    until(listens, f"port {port} is listened at")
