@@ -19,7 +19,7 @@ from operators.core.encoder_spec import (
 )
 from operators.core.errors import UsageError
 from operators.core.fingerprint import fingerprint
-from operators.core.model_location import Location, locate
+from operators.core.model_location import Location, is_at_hand, locate
 from operators.core.model_modules import Module, read_json, read_modules
 
 #: Raised whenever our code changes the vectors of an unchanged model, so that old and new ones never mix.
@@ -168,6 +168,18 @@ def resolve_model(spec: EncoderSpec) -> ModelFolder:
     return folder
 
 
+def is_model_at_hand(spec: EncoderSpec) -> bool:
+    """Whether `resolve_model` needs no network."""
+    if spec.model == HASHING:
+        return True
+    if not is_at_hand(spec.tokenizer if spec.model == IDF else spec.model, spec.revision):
+        return False
+    if spec.model in FITTED:
+        return True
+    base = _base_of(read_modules(locate(spec.model, spec.revision).path, Role.DOCUMENT)[0], spec)
+    return base is None or is_at_hand(*base)
+
+
 def _locate_word_pieces(spec: EncoderSpec) -> Location:
     location = locate(spec.tokenizer, spec.revision)
     if not (location.path / "tokenizer.json").is_file():
@@ -176,13 +188,21 @@ def _locate_word_pieces(spec: EncoderSpec) -> Location:
 
 
 def _locate_base(module: Module, spec: EncoderSpec) -> Location | None:
+    base = _base_of(module, spec)
+    if base is None:
+        return None
+    location = locate(*base, key="base_revision")
+    model_checks.check_weights(location.path)
+    model_checks.check_known_class(Module(module.type, location.path))
+    return location
+
+
+def _base_of(module: Module, spec: EncoderSpec) -> tuple[str, str | None] | None:
+    """The model and revision that an adapter is for."""
     if (module.folder / "config.json").is_file() or not (module.folder / _ADAPTER).is_file():
         return None
     adapter = module.read(_ADAPTER)
     base = adapter.get("base_model_name_or_path")
     if not base:
         raise UsageError(f"{module.folder / _ADAPTER} names no base_model_name_or_path: save the adapter with its base")
-    location = locate(base, spec.base_revision or adapter.get("revision"), key="base_revision")
-    model_checks.check_weights(location.path)
-    model_checks.check_known_class(Module(module.type, location.path))
-    return location
+    return base, spec.base_revision or adapter.get("revision")

@@ -56,6 +56,14 @@ def locate(model: str, revision: str | None, key: str = "revision") -> Location:
     return Location(_download(model, revision), f"{model}@{revision}")
 
 
+def is_at_hand(model: str, revision: str | None) -> bool:
+    """Whether `locate` needs no network: the model is a folder, comes from a package, or lies in the hub's cache."""
+    if Path(model).expanduser().is_dir() or model in {MINILM, MINILM_SPARSE}:
+        return True
+    is_pinned = _HUB_ID.fullmatch(model) and revision and _COMMIT.fullmatch(revision)
+    return bool(is_pinned and _cached(_fetch_of(model, str(revision))))
+
+
 def _package_folder() -> Path:
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or not found.submodule_search_locations:
@@ -63,13 +71,18 @@ def _package_folder() -> Path:
     return Path(found.submodule_search_locations[0]) / "model"
 
 
-def _download(model: str, revision: str) -> Path:
+def _fetch_of(model: str, revision: str) -> Callable[..., str]:
     from huggingface_hub import snapshot_download  # a second that local models need not wait
-    from huggingface_hub.errors import HfHubHTTPError
 
     patterns = [f"*{suffix}" for suffix in _SUFFIXES]
     exports = [f"{export}/*" for export in _EXPORTS]
-    fetch = partial(snapshot_download, model, revision=revision, allow_patterns=patterns, ignore_patterns=exports)
+    return partial(snapshot_download, model, revision=revision, allow_patterns=patterns, ignore_patterns=exports)
+
+
+def _download(model: str, revision: str) -> Path:
+    from huggingface_hub.errors import HfHubHTTPError
+
+    fetch = _fetch_of(model, revision)
     try:
         return _cached(fetch) or Path(fetch())
     except (OSError, ValueError, HfHubHTTPError) as error:

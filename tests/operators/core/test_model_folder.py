@@ -6,7 +6,7 @@ import pytest
 
 from operators.core.encoder_spec import EncoderSpec, Kind, Precision, Role
 from operators.core.errors import UsageError
-from operators.core.model_folder import resolve_model
+from operators.core.model_folder import is_model_at_hand, resolve_model
 from tests.families import FAMILIES, copied
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -162,6 +162,45 @@ def test_resolve_adapter_with_an_unpinned_hub_base_asks_for_its_commit(family, t
     model = copied(family("peft_splade"), tmp_path / "model")
     edit(model.folder / "adapter_config.json", base_model_name_or_path="owner/base", revision="main")
     assert "base_revision" in refused(model.spec())
+
+
+@pytest.fixture
+def no_network(monkeypatch, tmp_path):
+    """A hub that may not be asked, and its cache on this machine, which is empty."""
+    cache = tmp_path / "cache"
+
+    def download(repository, *, revision, local_files_only=False, **_):
+        assert local_files_only, "the network was asked"
+        folder = cache / repository / revision
+        if not folder.is_dir():
+            raise OSError(repository)
+        return str(folder)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    return cache
+
+
+@pytest.mark.parametrize("model", ["all-MiniLM-L6-v2", "minilm-sparse", "idf", "hashing"])
+def test_is_model_at_hand_of_models_without_a_hub(no_network, model):
+    kind = "dense" if model == "all-MiniLM-L6-v2" else "sparse"
+    assert is_model_at_hand(EncoderSpec(kind=kind, model=model))
+
+
+def test_is_model_at_hand_of_a_hub_model_is_whether_its_commit_is_cached(family, no_network):
+    spec = EncoderSpec(kind="dense", model="owner/name", revision=COMMIT)
+    assert not is_model_at_hand(spec)
+    copied(family("e5_small"), no_network / "owner/name" / COMMIT)
+    assert is_model_at_hand(spec)
+    assert not is_model_at_hand(EncoderSpec(kind="dense", model="owner/name"))
+
+
+def test_is_model_at_hand_of_an_adapter_needs_its_base_too(family, no_network, tmp_path):
+    model = copied(family("peft_splade"), tmp_path / "model")
+    assert is_model_at_hand(model.spec())
+    edit(model.folder / "adapter_config.json", base_model_name_or_path="owner/base", revision=COMMIT)
+    assert not is_model_at_hand(model.spec())
+    copied(family("e5_small"), no_network / "owner/base" / COMMIT)
+    assert is_model_at_hand(model.spec())
 
 
 def test_resolve_stand_ins_refuse_max_active_dims():
