@@ -24,16 +24,21 @@ def check_canaries(results: Sequence[CanaryResult], found: Sequence[tuple[str, .
         )
 
 
+def same_questions(results: Sequence[CanaryResult], before: Manifest) -> list[tuple[CanaryResult, CanaryResult]]:
+    """The canaries asked of both: by the same query, mode, `k` and expected documents; the answer before first."""
+    asked = {_question(result): result for result in before.canaries}
+    return [(asked[_question(result)], result) for result in results if _question(result) in asked]
+
+
 def check_canary_drop(results: Sequence[CanaryResult], before: Manifest, limit: float) -> None:
     """Refuse a mean share of expected documents found that fell by more than `limit` since the snapshot `before`.
 
-    Canaries that were not asked of both, by the same query, mode, `k` and expected documents, are left out.
+    Canaries that were not asked of both are left out.
     """
-    asked = {_question(result): result for result in before.canaries}
-    pairs = [(asked[_question(result)], result) for result in results if _question(result) in asked]
+    pairs = same_questions(results, before)
     if not pairs:
         return
-    then, now = (fmean(result.share for result in side) for side in zip(*pairs, strict=True))
+    then, now = mean_shares(pairs)
     if then - now > limit:
         raise GateError(
             f"not published: canaries found {now:.1%} of the documents expected of them, in snapshot {before.snapshot} "
@@ -41,6 +46,12 @@ def check_canary_drop(results: Sequence[CanaryResult], before: Manifest, limit: 
             f"for what changed in the source and the encoders, or accept it with "
             f"--set publish.max_canary_drop={ceil((then - now) * 100) / 100:g}"
         )
+
+
+def mean_shares(pairs: Sequence[tuple[CanaryResult, CanaryResult]]) -> tuple[float, float]:
+    """The mean share of expected documents found, before and now."""
+    then, now = (fmean(result.share for result in side) for side in zip(*pairs, strict=True))
+    return then, now
 
 
 def _question(result: CanaryResult) -> tuple[str, str, int, frozenset[str]]:
