@@ -1,6 +1,5 @@
-"""What Ray says by itself goes to a file: a person reads our progress, and looks there when something is odd."""
+"""What Ray prints by itself, of workers that died and nodes that were lost, goes to a file beside our progress."""
 
-import logging
 import os
 import sys
 import tempfile
@@ -15,7 +14,6 @@ from pipelines.display import Display
 
 #: Ray's threads in a driver, which print that workers died and nodes were lost.
 _THREADS = "ray_"
-_LOGGERS = ("ray", "ray.data", "ray.train", "ray.tune")
 
 
 class ChatterFile:
@@ -60,18 +58,6 @@ class _ByThread(TextIOBase):
         return self._stream.encoding
 
 
-class _ToFile(logging.Handler):
-    """A logging handler that appends to the file."""
-
-    def __init__(self, file: ChatterFile) -> None:
-        super().__init__(logging.WARNING)
-        self._file = file
-        self.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._file.write(self.format(record) + "\n")
-
-
 @contextmanager
 def chatter_told(display: Display) -> Iterator[None]:
     """`chatter_kept`, and say at the end where, if there was any."""
@@ -86,17 +72,6 @@ def chatter_told(display: Display) -> Iterator[None]:
 
 @contextmanager
 def chatter_kept(file: ChatterFile) -> Iterator[None]:
-    """Send Ray's messages of this process to the file until the block ends."""
-    handler = _ToFile(file)
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    before = [(logger, logger.level, logger.propagate, logger.handlers) for logger in loggers]
-    for logger in loggers:
-        logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.WARNING)
-    try:
-        with redirect_stdout(_ByThread(sys.stdout, file)), redirect_stderr(_ByThread(sys.stderr, file)):
-            yield
-    finally:
-        for logger, level, propagate, handlers in before:
-            logger.handlers, logger.propagate = handlers, propagate
-            logger.setLevel(level)
+    """Send what Ray's threads of this process print to the file until the block ends."""
+    with redirect_stdout(_ByThread(sys.stdout, file)), redirect_stderr(_ByThread(sys.stderr, file)):
+        yield

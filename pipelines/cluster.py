@@ -99,8 +99,7 @@ def connect(address: str | None) -> Iterator[RayCluster]:
     embedded = {} if address else {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
     try:
         with _quiet():
-            level = logging.getLogger("ray").level or logging.CRITICAL
-            ray.init(address=address or "local", log_to_driver=False, logging_level=level, **embedded)
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UsageError(_refusal(address, error)) from error
     try:
@@ -181,9 +180,7 @@ def _quiet() -> Iterator[None]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     for name in ("ray", "ray.data"):
-        # Whoever set a level wants to hear something, or keeps it in a file.
-        if logging.getLogger(name).level == logging.NOTSET:
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", module="ray")
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)

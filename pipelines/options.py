@@ -23,7 +23,9 @@ Weight = Annotated[
     typer.Option(metavar="0..1", help="Share of the dense encoders, for --fusion convex; 0.7 by default."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes; errors and the summary remain.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Ray's own messages on stderr, not in a file.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="What Ray prints of lost workers on stderr, not in a file.")
+]
 Format = Annotated[LogFormat, typer.Option("--log-format", help="Progress as text, or as JSON, an object a line.")]
 
 

@@ -1,9 +1,10 @@
-"""A real Prometheus scrapes a real run in which workers die: its totals are those of the manifest."""
+"""A real Prometheus scrapes a real run in which a worker and the hub die: its totals are those of the manifest."""
 
 import os
 import signal
 from pathlib import Path
 
+import psutil
 import pyarrow as pa
 import pytest
 
@@ -12,17 +13,24 @@ from operators.core.storage import open_store
 from operators.encode.actor import EncodeDense
 from operators.publish.chain import read_manifest
 from pipelines import encoders
-from tests import prometheus_server
 from tests.pipelines.conftest import Index, document, write_corpus
+from tests.prometheus_server import Prometheus, free_port, running
 
 pytestmark = pytest.mark.ray
+
+CONFIG = """
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+scrape_configs:
+  - job_name: millrace
+    file_sd_configs: [{{files: ["{targets}"], refresh_interval: 1s}}]
+"""
 
 #: Series of the run below, its histograms' buckets among them: a bound that new metrics have to be weighed against.
 MOST_SERIES = 400
 
 
 def dies_once(folder: Path) -> type[EncodeDense]:
-    """`EncodeDense` of which the first worker with a part dies of SIGKILL; made here, so that it travels by value."""
+    """`EncodeDense` of which the first worker with a part kills the hub and itself; it travels by value."""
 
     class Mortal(EncodeDense):
         def __call__(self, row: pa.Table) -> pa.Table:
@@ -30,6 +38,8 @@ def dies_once(folder: Path) -> type[EncodeDense]:
                 (folder / "died").touch(exist_ok=False)
             except FileExistsError:
                 return super().__call__(row)
+            [hub] = [each for each in psutil.Process(os.getppid()).children() if "MetricsHub" in each.cmdline()[0]]
+            hub.kill()
             os.kill(os.getpid(), signal.SIGKILL)
             return row
 
@@ -37,21 +47,25 @@ def dies_once(folder: Path) -> type[EncodeDense]:
 
 
 @pytest.mark.timeout(180)
-def test_totals_in_prometheus_equal_the_manifest_of_a_run_whose_worker_died(
+def test_totals_in_prometheus_equal_the_manifest_of_a_run_whose_worker_and_hub_were_killed(
     tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(encoders._ACTORS, Kind.DENSE, dies_once(tmp_path))
     documents = [*(document(n) for n in range(40)), document(3), {"_id": "none", "text": " "}]
     for name, part in (("a", documents[:20]), ("b", documents[20:])):
         write_corpus(tmp_path / "corpus" / f"{name}.jsonl", part)
-    with prometheus_server.running(tmp_path / "prometheus") as prometheus:
+    targets = tmp_path / "targets.json"
+    config = tmp_path / "prometheus.yaml"
+    config.write_text(CONFIG.format(targets=targets))
+    (tmp_path / "data").mkdir()
+    with running(config, tmp_path / "data") as prometheus:
         index(
             "publish.max_reject_ratio=0.5",
-            metrics={"port": 0, "targets_file": str(prometheus.targets), "drain_seconds": 60},
+            metrics={"port": free_port(), "targets_file": str(targets), "drain_seconds": 60},
         )
-        last = {name: prometheus.last(f"millrace_{name}") for name in _TOTALS}
+        last = {name: last_values(prometheus, f"millrace_{name}") for name in _TOTALS}
 
-        series = prometheus.get("series", **{"match[]": '{__name__=~"millrace_.*"}'})
+        series = prometheus.ask("series", **{"match[]": '{__name__=~"millrace_.*"}'})
     manifest = read_manifest(open_store(str(tmp_path / "store" / "mill")))
     counts = manifest.counts
     assert (tmp_path / "died").exists()
@@ -69,6 +83,17 @@ def test_totals_in_prometheus_equal_the_manifest_of_a_run_whose_worker_died(
     assert last["run_state"]["mill", "done"] == 1
     assert sum(last["run_state"].values()) == 1
     assert len(series) < MOST_SERIES
+
+
+def last_values(prometheus: Prometheus, series: str) -> dict[tuple[str, ...], float]:
+    """The last value that was scraped of each series, by the values of its labels but job and instance."""
+    found = prometheus.ask("query", query=f"last_over_time({series}[10m])")["result"]
+    return {
+        tuple(label for name, label in each["metric"].items() if name not in {"__name__", "job", "instance"}): float(
+            each["value"][1]
+        )
+        for each in found
+    }
 
 
 _TOTALS = (
