@@ -13,6 +13,7 @@ from operators.core.receipts import IndexReceipt
 from operators.core.span import begin
 from operators.index.build import build_segment
 from operators.index.choice import dense_backend
+from operators.index.seismic_record import SETTING, is_stale
 from operators.index.trained import Training
 from operators.write.receipt import commit, load
 from operators.write.stored import put_path, read_verified
@@ -71,7 +72,8 @@ def _kept(job: Job) -> Iterator[tuple[tuple[str, str], SegmentIndex]]:
     wanted = job.recipe.index.recipe
     for name, before in job.kept_encoders.items():
         for index in job.parent.indexes[before] if job.parent else ():
-            if index.recipe == wanted and index.measured.recall >= job.recipe.publish.min_recall:
+            good = index.measured.recall >= job.recipe.publish.min_recall
+            if index.recipe == wanted and good and not is_stale(index.settings):
                 yield (name, index.segment), index
 
 
@@ -111,7 +113,9 @@ def _build(work: _Work) -> IndexReceipt:
             training=_fetch_training(work, vectors),
             target=asked.target,
         )
-        build_name = fingerprint({"files": asked.files, "settings": built.settings, "backend": built.backend})
+        # The exact index lies in one place, whatever was measured of seismic's beside it.
+        settings = {name: value for name, value in built.settings.items() if name != SETTING}
+        build_name = fingerprint({"files": asked.files, "settings": settings, "backend": built.backend})
         index = SegmentIndex(
             segment=asked.segment.segment,
             recipe=asked.spec.recipe,

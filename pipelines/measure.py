@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from operators.core.manifest import Part, Segment, SegmentIndex
+from operators.core.errors import IntegrityError, ObjectMissingError
+from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile
 from operators.core.receipts import IndexReceipt
 from operators.core.span import begin
+from operators.core.storage import Store
 from operators.index.dead import live_mask
-from operators.index.measured import is_outdated, measure_index
+from operators.index.measured import is_outdated, measure_index, truth_of
+from operators.index.seismic_record import FILE as CACHE
 from operators.index.spec import Backend
 from operators.index.vectors import Vectors
 from operators.write.receipt import commit, load
@@ -57,17 +61,28 @@ def _measure(work: _Work) -> IndexReceipt:
     live = live_mask(dead_rows(Place(asked.store, asked.run), segment), segment.rows)
     with scratch(asked) as (vectors, folder):
         for name, file in index.files.items():
-            (folder / name).write_bytes(read_verified(asked.store, file))
-        settings, measured = measure_index(
+            _fetch(asked.store, file, folder / name, needed=name != CACHE)
+        stored = Vectors(asked.kind, asked.dimensions, segment.rows, asked.fetch(vectors))
+        measured = measure_index(
             Backend(index.backend),
             {name: folder / name for name in index.files},
             index.settings,
-            Vectors(asked.kind, asked.dimensions, segment.rows, asked.fetch(vectors)),
+            truth_of(stored, asked.spec, live),
             asked.spec,
             asked.target,
             asked.threads,
-            live,
         )
-    updated = index.model_copy(update={"settings": settings, "measured": measured})
+    files = {name: index.files[name] for name in measured.files}
+    changes = {"backend": measured.backend, "files": files, "settings": measured.settings, "measured": measured.recall}
+    updated = index.model_copy(update=changes)
     receipt = IndexReceipt(encoder=asked.encoder, index=updated, span=ended())
     return commit(asked.store, asked.run, STAGE, asked.item, receipt)
+
+
+def _fetch(store: Store, file: StoredFile, path: Path, *, needed: bool) -> None:
+    """Bring a verified file; one that is not needed may stay away, as what is measured then does without."""
+    try:
+        path.write_bytes(read_verified(store, file))
+    except (IntegrityError, ObjectMissingError):
+        if needed:
+            raise

@@ -9,6 +9,7 @@ from rich.text import Text
 from operators.core import layout
 from operators.core.manifest import CanaryResult, Counts, EncoderRecord, IndexTotals, Manifest
 from operators.core.receipts import PartReceipt
+from operators.index.seismic_record import describe
 from operators.publish import assemble
 from pipelines.job import Job
 from pipelines.show import command
@@ -17,7 +18,7 @@ from pipelines.show import command
 class Summary(Counts):
     """A run's counts and what else it did. `seconds` is wall-clock, split by `stages`; `recall` the worst segment's.
 
-    `indexes` are what all of an encoder's do together.
+    `indexes` are what all of an encoder's do together; where seismic was tried, `seismic` says what came of it.
 
     `busy` are the seconds that workers spent on the parts, together, loading of models apart from encoding.
     """
@@ -36,6 +37,7 @@ class Summary(Counts):
     bytes: int
     recall: dict[str, float]
     indexes: dict[str, IndexTotals]
+    seismic: dict[str, str]
     encoders: dict[str, EncoderRecord]
     canaries: tuple[CanaryResult, ...]
 
@@ -58,6 +60,11 @@ def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: Se
         bytes=sum(file.bytes for file in manifest.files()),
         recall={name: min(index.measured.recall for index in found) for name, found in manifest.indexes.items()},
         indexes=manifest.measured,
+        seismic={
+            name: line
+            for name, found in manifest.indexes.items()
+            if (line := describe([each.settings for each in found]))
+        },
         encoders=manifest.encoders,
         canaries=manifest.canaries,
     )
@@ -101,6 +108,7 @@ def _totals(summary: Summary) -> Table:
         "busy": busy,
         "canaries": _canaries(summary) if summary.canaries else "",
         "halved": ", ".join(_halved(summary)),
+        "seismic": "; ".join(f"{name}: {line}" for name, line in summary.seismic.items()),
         "run": summary.run,
     }
     for name, value in rows.items():

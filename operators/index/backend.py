@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from operators.core.errors import IntegrityError
 from operators.index.dense_search import open_dense
 from operators.index.searcher import Searcher
+from operators.index.seismic_search import open_seismic
 from operators.index.settings import whole_number
 from operators.index.sparse_file import Bring, open_postings
 from operators.index.sparse_search import SparseSearcher
@@ -37,11 +38,24 @@ def open_searcher(
         raise IntegrityError(
             f"index backend {backend!r} is unknown: this Millrace opens {sorted(Backend)}. Use a newer Millrace"
         )
-    if backend == Backend.CSC:
-        vocabulary = whole_number(settings, "vocabulary")
-        return SparseSearcher(open_postings(files, vocabulary, rows, bring), rows, _dead(live), threads)
+    if backend in {Backend.CSC, Backend.SEISMIC}:
+        exact = open_exact(files, settings, rows, live, threads, bring)
+        return exact if backend == Backend.CSC else open_seismic(exact, files, settings, live)
     # A mask without a dead row is none: what it would cost is then not paid.
     return open_dense(Backend(backend), files, settings, rows, live if _dead(live).size else None, threads)
+
+
+def open_exact(
+    files: Mapping[str, Path],
+    settings: Mapping[str, Any],
+    rows: int,
+    live: NDArray[np.bool_] | None,
+    threads: int | None,
+    bring: Bring | None = None,
+) -> SparseSearcher:
+    """Open the exact sparse index, which every sparse backend has; see `open_searcher`."""
+    vocabulary = whole_number(settings, "vocabulary")
+    return SparseSearcher(open_postings(files, vocabulary, rows, bring), rows, _dead(live), threads)
 
 
 def _dead(live: NDArray[np.bool_] | None) -> NDArray[np.int64]:

@@ -11,7 +11,8 @@ from operators.core.encoder_spec import Kind
 from operators.core.manifest import Recall
 from operators.index.choice import dense_backend
 from operators.index.dense import build_dense, dense_settings
-from operators.index.measured import measure_index
+from operators.index.measured import measure_index, truth_of
+from operators.index.seismic_choice import add_seismic
 from operators.index.sparse import build_sparse
 from operators.index.spec import Backend, IndexSpec
 from operators.index.trained import Training
@@ -69,5 +70,9 @@ def _build(
     else:
         backend, settings = Backend.CSC, {"vocabulary": vectors.dimensions}
         files = build_sparse(vectors, folder)
-    tuned, measured = measure_index(backend, files, settings, vectors, spec, target, threads)
-    return BuiltIndex(backend.value, vectors.rows, tuned, files, measured)
+        if vectors.rows > spec.seismic_rows:
+            setting, file = add_seismic(vectors, spec, target, threads, folder)
+            backend = Backend.SEISMIC if file else Backend.CSC
+            settings, files = {**settings, **setting}, {**files, **file}
+    measured = measure_index(backend, files, settings, truth_of(vectors, spec), spec, target, threads)
+    return BuiltIndex(measured.backend, vectors.rows, measured.settings, dict(measured.files), measured.recall)

@@ -67,7 +67,7 @@ def _fill(
     first = 0
     for table in vectors.tables():
         rows = sparse_rows(table, vectors.dimensions)
-        values = _halves(rows.weights).view(np.uint16)
+        values = halves(rows.weights).view(np.uint16)
         if not _place(rows.starts, rows.terms, values, first, cursor, ends, docs, weights.view(np.uint16)):
             break
         first += table.num_rows
@@ -75,7 +75,8 @@ def _fill(
         raise ValueError("the parts changed between the two passes over them")
 
 
-def _halves(weights: NDArray[np.float32]) -> NDArray[np.float16]:
+def halves(weights: NDArray[np.float32]) -> NDArray[np.float16]:
+    """Weights as an index keeps them; raises `ValueError` where one is negative or beyond float16."""
     if weights.size and not (weights.min() >= 0 and weights.max() <= _LARGEST):
         raise ValueError(
             f"expected weights from 0 to {_LARGEST}, got {weights.min()} to {weights.max()}: the index keeps float16"

@@ -27,9 +27,14 @@ class SparseSearcher:
     dead: NDArray[np.int64]
     threads: int | None = None
 
+    @property
+    def vocabulary(self) -> int:
+        """Terms there are."""
+        return self.postings.indptr.size - 1
+
     def search(self, queries: pa.Table, k: int) -> Found:
         """The best rows for a table of `schema.SPARSE`; raises `IntegrityError` where postings are damaged."""
-        asked = sparse_rows(queries, self.postings.indptr.size - 1)
+        asked = sparse_rows(queries, self.vocabulary)
         found = nothing(queries.num_rows, min(k, self.rows - self.dead.size))
         if found.rows.size:
             self.postings.prove(np.unique(asked.terms).tolist())

@@ -17,6 +17,7 @@ class Backend(StrEnum):
     IVF_SQ8 = "faiss-ivf-sq8"
     IVF_RABITQ = "faiss-ivf-rabitq"
     CSC = "csc"
+    SEISMIC = "csc-seismic"
 
     @property
     def is_trained(self) -> bool:
@@ -34,7 +35,7 @@ _GROUPING = {"segment_rows", "max_dead_ratio", "max_small_segments"}
 
 
 class IndexSpec(Spec):
-    """Segment size, the choice of dense index, and how recall is measured before anything is published.
+    """Segment size, the choice of index, and how recall is measured before anything is published.
 
     How far an approximate index searches (`ef_search`; `nprobe` and `rescore`) is found by trial: the least that
     reaches `publish.min_recall`.
@@ -56,6 +57,12 @@ class IndexSpec(Spec):
     hnsw_ef_construction: int = Field(200, ge=1, description="candidates while building")
     hnsw_ef_search: int | None = Field(
         None, ge=1, description="candidates while searching; by default as few as reach publish.min_recall"
+    )
+    seismic_rows: int = Field(
+        2_000_000,
+        ge=0,
+        description="sparse: exact search alone up to so many rows a segment; beyond, pyseismic-lsr is tried where it "
+        "is installed, and used where it reaches publish.min_recall in a third of the time",
     )
     max_dead_ratio: float = Field(0.2, ge=0, le=1, description="a larger share of dead rows: the segment is rewritten")
     max_small_segments: int = Field(10, ge=1, description="more segments under half of segment_rows: they are merged")

@@ -64,6 +64,12 @@ class GroundTruth:
         hits = np.minimum((scores[:, :k] >= enough[:, None]).sum(axis=1), wanted)
         return float(hits.sum() / wanted.sum()) if wanted.any() else 1.0
 
+    def self_found(self, rows: NDArray[np.int64], self_scores: NDArray[np.floating]) -> float:
+        """Share of the queries whose answers hold their own row, of those better than the last exact result."""
+        expected = self_scores > self.best[:, -1] + self.tie * self.scale
+        found_itself = (rows == self.rows[:, None]).any(axis=1)
+        return float(found_itself[expected].mean()) if expected.any() else 1.0
+
     def score(self, rows: NDArray[np.int64]) -> NDArray[np.floating]:
         """The exact scores of rows [queries, any number]; -inf for row -1, and where a row is no result at all."""
         score = _scorer(self.vectors, self.queries)

@@ -32,7 +32,7 @@ def measure_recall(searcher: Searcher, truth: GroundTruth, k: int) -> Recall:
     figures = SearchFigures(
         depth=truth.depth,
         recall=truth.recall(own, truth.depth),
-        self_found=_self_found(found, self_scores, truth),
+        self_found=truth.self_found(found.rows, self_scores),
         mean_score_error=float(errors.mean()) if errors.size else 0.0,
         max_score_error=float(errors.max(initial=0)),
         timed=len(seconds),
@@ -81,10 +81,3 @@ def _errors(found: Found, own: NDArray[np.floating], scale: NDArray[np.floating]
     query, place = np.nonzero((found.rows >= 0) & np.isfinite(own) & (scale[:, None] > 0))
     errors: NDArray[np.floating] = np.abs(found.scores[query, place] - own[query, place]) / scale[query]
     return errors
-
-
-def _self_found(found: Found, self_scores: NDArray[np.floating], truth: GroundTruth) -> float:
-    """Share of the queries that are found by themselves, of those better than the last result of exact search."""
-    expected = self_scores > truth.best[:, -1] + truth.tie * truth.scale
-    found_itself = (found.rows == truth.rows[:, None]).any(axis=1)
-    return float(found_itself[expected].mean()) if expected.any() else 1.0

@@ -1,7 +1,7 @@
 """One encoder's indexes, opened over all segments and searched side by side."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +80,28 @@ def _open(
     fetch: Callable[[StoredFile], Path],
     ranges: RangeCache,
 ) -> Searcher:
-    files = {each: ranges.path(file) if each in BY_TERM else fetch(file) for each, file in index.files.items()}
+    files = _Files(index.files, lambda name, file: ranges.path(file) if name in BY_TERM else fetch(file))
     bring = bringer(ranges, index.files)
     return open_searcher(index.backend, files, index.settings, index.rows, live=mask, threads=threads, bring=bring)
+
+
+class _Files(Mapping[str, Path]):
+    """An index's files by name, each brought here when it is first asked for: not all are always needed."""
+
+    def __init__(self, stored: Mapping[str, StoredFile], bring: Callable[[str, StoredFile], Path]) -> None:
+        self._stored, self._bring = stored, bring
+        self._paths: dict[str, Path] = {}
+
+    def __getitem__(self, name: str) -> Path:
+        if name not in self._paths:
+            self._paths[name] = self._bring(name, self._stored[name])
+        return self._paths[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stored)
+
+    def __len__(self) -> int:
+        return len(self._stored)
 
 
 def _cores() -> int:
