@@ -78,6 +78,8 @@ def main() -> None:
     parser.add_argument(
         "--limit", type=float, default=1800, help="seconds after which a build of autofaiss is given up"
     )
+    parser.add_argument("--only", nargs="+", choices=OURS, default=list(OURS), help="these of ours alone")
+    parser.add_argument("--candidates", type=int, nargs="+", default=[], help="also graphs built with so many each")
     asked = parser.parse_args()
     matrix = _read(asked.vectors)
     rows, dimensions = matrix.shape
@@ -87,24 +89,30 @@ def main() -> None:
     truth = ground_truth(vectors, QUERIES, DEPTH)
     print(f"{rows:,} vectors of {dimensions} dimensions, tuned to recall@{K} {asked.recall}")
     with tempfile.TemporaryDirectory() as folder:
-        sides = [_ours(name, vectors, matrix, truth, asked, Path(folder) / name) for name in OURS]
+        specs = {name: {"dense": name} for name in asked.only}
+        sides = [_ours(name, spec, vectors, matrix, truth, asked, Path(folder)) for name, spec in specs.items()]
         if asked.autofaiss:
             np.save(Path(folder) / "vectors.npy", matrix)
-            theirs = [_autofaiss(side, truth, asked, Path(folder)) for side in sides[1:]]
+            theirs = [_autofaiss(side, truth, asked, Path(folder)) for side in sides if side.name != "flat"]
             sides += [side for side in theirs if side]
+        for count in asked.candidates:
+            spec = {"dense": "hnsw", "hnsw_ef_construction": count}
+            sides.append(_ours(f"hnsw, {count} candidates", spec, vectors, matrix, truth, asked, Path(folder)))
         _print(sides, truth)
 
 
 def _ours(
     name: str,
+    given: dict[str, Any],
     vectors: Vectors,
     matrix: NDArray[np.float32],
     truth: GroundTruth,
     asked: argparse.Namespace,
-    folder: Path,
+    parent: Path,
 ) -> Side:
+    folder = parent / name
     folder.mkdir()
-    spec = IndexSpec.model_validate({"dense": name})
+    spec = IndexSpec.model_validate(given)
     backend = dense_backend(spec, vectors.rows, vectors.dimensions)
     start = time.perf_counter()
     training = None
