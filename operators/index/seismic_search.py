@@ -7,7 +7,7 @@ that is not full is exact, too, so that a row which is in no full answer has no 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -59,10 +59,15 @@ class SeismicSearcher:
         """Rows in the index, dead ones too."""
         return self.exact.rows
 
+    @cached_property
+    def living(self) -> int:
+        """Rows that may be found: counting them takes as long as a search."""
+        return int(self.live.sum())
+
     def search(self, queries: pa.Table, k: int) -> Found:
         """About the best rows for a table of `schema.SPARSE`, with their scores."""
         asked = sparse_rows(queries, self.exact.vocabulary)
-        found = nothing(queries.num_rows, min(k, int(self.live.sum())))
+        found = nothing(queries.num_rows, min(k, self.living))
         if not found.rows.size:
             return found
         left = [number for number in range(queries.num_rows) if not self._answer(asked, found, number)]
@@ -78,7 +83,7 @@ class SeismicSearcher:
         if not terms.size or (terms[1:] == terms[:-1]).any() or (weights < 0).any():
             return False
         width = found.rows.shape[1]
-        candidates = ceil(_SLACK * width * self.rows / self.live.sum()) if not self.live.all() else width
+        candidates = width if self.living == self.rows else ceil(_SLACK * width * self.rows / self.living)
         settings = self.record.query_cut, self.record.heap_factor
         answer = self.loaded.index.search(terms, weights, candidates, *settings, 0, True)
         scores, rows = (np.array(each) for each in zip(*answer, strict=True)) if answer else (np.empty(0), np.empty(0))

@@ -36,10 +36,13 @@ def sparse_vectors(matrix: NDArray[np.float32]) -> Vectors:
     return Vectors(Kind.SPARSE, vocabulary, rows, partial(in_parts, sparse_table(matrix), rows // 3, 0))
 
 
-def build_both(matrix: NDArray[np.float32], folder: Path, n_postings: int = 1000) -> Both:
-    vectors = sparse_vectors(matrix)
+def build_both(matrix: NDArray[np.float32], folder: Path) -> Both:
+    return build_beside(sparse_vectors(matrix), folder)
+
+
+def build_beside(vectors: Vectors, folder: Path) -> Both:
     files = build_sparse(vectors, folder)
-    shape = Shape(n_postings)
+    shape = Shape(n_postings=1000)
     write_rows(vectors, folder / "rows")
     build_seismic(folder / "rows", folder / FILE, vectors.dimensions, shape, 1, 60.0)
     searched = {"query_cut": 1000, "heap_factor": 0.0, "times": 3.0}

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from operators.core.encoder_spec import Kind
+from operators.core.manifest import Recall
 from operators.index import seismic_record, seismic_sweep, seismic_trial
 from operators.index.backend import open_searcher
 from operators.index.build import BuiltIndex
@@ -19,6 +20,7 @@ from operators.index.seismic_record import FILE, SETTING, SeismicError, describe
 from operators.index.seismic_search import SeismicSearcher
 from operators.index.seismic_trial import Contest, tune_seismic
 from operators.index.spec import Backend, IndexSpec
+from operators.index.verify import measure_recall
 from tests.operators.index.seismic_index import sparse_vectors
 from tests.operators.index.tables import random_sparse, sparse_table
 from tests.operators.index.test_build import build
@@ -144,6 +146,21 @@ def test_trial_that_finds_enough_but_not_itself_is_not_enough() -> None:
     assert trial.is_enough(0.9)
     assert not trial.is_enough(0.95)
     assert not replace(trial, recall=0.5, self_found=1.0).is_enough(0.9)
+
+
+@pytest.mark.parametrize("short", [{"recall": 0.89}, {"figures": {"self_found": 0.89}}])
+def test_measure_below_the_gate_goes_on_without_it(
+    index: BuiltIndex, worth_it: None, monkeypatch: pytest.MonkeyPatch, short: dict[str, object]
+) -> None:
+    def less(*asked: object) -> Recall:
+        found = measure_recall(*asked)
+        changed = {**found.model_dump(), **short, "figures": {**found.figures.model_dump(), **short.get("figures", {})}}
+        return Recall.model_validate(changed)
+
+    monkeypatch.setattr("operators.index.seismic_choice.measure_recall", less)
+    again = measure(index)
+    assert (again.backend, sorted(again.files), again.recall.recall) == (Backend.CSC, EXACT_FILES, 1.0)
+    assert "0.890" in again.settings[SETTING]["not_used"]
 
 
 def test_measure_when_rows_died_searches_the_live_ones(index: BuiltIndex, worth_it: None) -> None:

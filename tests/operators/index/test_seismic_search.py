@@ -5,15 +5,19 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from operators.core import columns, schema
+from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.index import seismic_record, seismic_search
 from operators.index.seismic_record import FILE
 from operators.index.seismic_search import SeismicSearcher
 from operators.index.sparse_search import SparseSearcher
+from operators.index.vectors import Vectors
 from tests.contracts.searcher import SearcherContract
-from tests.operators.index.seismic_index import Both, build_both
+from tests.operators.index.seismic_index import Both, build_beside, build_both
 from tests.operators.index.tables import random_sparse, sparse_table
 
 pytest.importorskip("seismic")
@@ -82,10 +86,10 @@ def test_search_a_record_that_looks_less_far_finds_less(both: Both) -> None:
 
 
 def test_search_with_dead_rows_asks_for_more_and_answers_with_live_ones(both: Both) -> None:
-    live = np.random.default_rng(0).random(ROWS) >= 0.2
+    live = np.random.default_rng(0).random(ROWS) >= 0.1
     searcher = both.open(live)
-    expected = searcher.exact.search(sparse_table(QUERIES), 10)
-    found = searcher.search(sparse_table(QUERIES), 10)
+    expected = searcher.exact.search(sparse_table(QUERIES[:3]), 50)
+    found = without_exact(searcher).search(sparse_table(QUERIES[:3]), 50)
     assert live[found.rows].all()
     np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-6)
 
@@ -102,14 +106,31 @@ def test_search_where_the_best_rows_died_together_is_exact(both: Both) -> None:
         assert np.array_equal(found.rows, expected.rows)
 
 
-@pytest.mark.parametrize("query", [{3: -1.0, 4: 2.0}, {}, {TERMS - 1: 0.0}], ids=["negative", "empty", "zero"])
-def test_search_queries_that_seismic_answers_wrongly_are_exact(both: Both, query: dict[int, float]) -> None:
-    asked = np.zeros((1, TERMS), np.float32)
-    asked[0, list(query)] = list(query.values())
-    searcher = both.open()
-    found, expected = (each.search(sparse_table(asked), 10) for each in (searcher, searcher.exact))
+def table_of(terms: list[list[int]], weights: list[list[float]]) -> pa.Table:
+    return pa.table({columns.INDICES: terms, columns.WEIGHTS: weights}, schema=schema.SPARSE)
+
+
+@pytest.mark.parametrize(
+    ("terms", "weights"),
+    [([3, 4], [-1.0, 2.0]), ([], []), ([3, 3], [1.0, 1.0])],
+    ids=["negative", "empty", "a term twice"],
+)
+def test_search_queries_that_seismic_is_not_made_for_are_exact(
+    both: Both, terms: list[int], weights: list[float]
+) -> None:
+    query, searcher = table_of([terms], [weights]), both.open()
+    found, expected = (each.search(query, 10) for each in (searcher, searcher.exact))
     assert np.array_equal(found.rows, expected.rows)
     assert np.array_equal(found.scores, expected.scores)
+    with pytest.raises(AssertionError, match="exact search was asked"):
+        without_exact(searcher).search(query, 10)
+
+
+def test_search_finds_only_scores_above_zero(tmp_path: Path) -> None:
+    table = table_of([[5, 7]] * 30, [[0.0, 1.0]] * 27 + [[1.0, 1.0]] * 3)
+    vectors = Vectors(Kind.SPARSE, TERMS, 30, lambda: iter([table]))
+    found = build_beside(vectors, tmp_path).open().search(table_of([[5]], [[1.0]]), 10)
+    assert found.rows.tolist() == [[27, 28, 29, *[-1] * 7]]
 
 
 def test_search_terms_that_no_row_holds_change_nothing(tmp_path: Path) -> None:
@@ -125,15 +146,8 @@ def test_search_terms_that_no_row_holds_change_nothing(tmp_path: Path) -> None:
 
 
 def test_search_terms_of_a_query_in_any_order_are_the_same_query(both: Both) -> None:
-    import pyarrow as pa
-
-    from operators.core import columns, schema
-
     terms = np.flatnonzero(QUERIES[0])[::-1].tolist()
-    table = pa.table(
-        {columns.INDICES: [terms], columns.WEIGHTS: [QUERIES[0, terms].tolist()]},
-        schema=schema.SPARSE,
-    )
+    table = table_of([terms], [QUERIES[0, terms].tolist()])
     expected = both.open().search(sparse_table(QUERIES[:1]), 10)
     assert np.array_equal(without_exact(both.open()).search(table, 10).rows, expected.rows)
 
