@@ -19,6 +19,7 @@ from pipelines.job import Job, plan_job
 from pipelines.outcome import outcome_kept
 from pipelines.progress import Progress
 from pipelines.recipe import Recipe
+from pipelines.report import reported
 from pipelines.run import run
 from pipelines.summary import Summary
 
@@ -52,7 +53,7 @@ def compact_recipe(recipe: Recipe, address: str | None, display: Display) -> Sum
 
 def _run(job: Job, address: str | None, display: Display) -> Summary:
     progress = Progress(display)
-    with _one_message(job, display), _alone(job, display), outcome_kept(job, progress):
+    with _one_message(job, display), _alone(job, display), reported(job, progress), outcome_kept(job, progress):
         return run(job, address, progress)
 
 

@@ -60,9 +60,7 @@ def run_on(join: Callable[[], AbstractContextManager[Cluster]], job: Job, progre
             cluster = stack.enter_context(join())
             stack.enter_context(observed(job, cluster, progress))
         manifest, parts = _work(job, cluster, progress, clock)
-    summary = summarize(job, manifest, clock.seconds, parts)
-    job.store.put(layout.run_file(job.run, "report.json"), canonical(summary))
-    return summary
+    return summarize(job, manifest, clock.seconds, parts)
 
 
 def _work(job: Job, cluster: Cluster, progress: Progress, clock: Clock) -> tuple[Manifest, tuple[PartReceipt, ...]]:

@@ -1,4 +1,4 @@
-"""What a run did, as one value: printed as a table for people, as JSON for machines, stored as the run's report."""
+"""What a run did, as one value: printed as a table for people, as JSON for machines."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +11,7 @@ from operators.core.manifest import CanaryResult, Counts, EncoderRecord, IndexTo
 from operators.core.receipts import PartReceipt
 from operators.index.seismic_record import describe
 from operators.publish import assemble
+from operators.report.write import HTML
 from pipelines.job import Job
 from pipelines.show import command
 
@@ -19,6 +20,8 @@ class Summary(Counts):
     """A run's counts and what else it did. `seconds` is wall-clock, split by `stages`; `recall` the worst segment's.
 
     `indexes` are what all of an encoder's do together; where seismic was tried, `seismic` says what came of it.
+
+    `report` is the page that tells the rest.
 
     `busy` are the seconds that workers spent on the parts, together, loading of models apart from encoding.
     """
@@ -30,6 +33,7 @@ class Summary(Counts):
     published_before: bool
     problems: tuple[str, ...]
     rejects: str
+    report: str
     tokens: int
     seconds: float
     stages: dict[str, float]
@@ -53,6 +57,7 @@ def summarize(job: Job, manifest: Manifest, seconds: dict[str, float], parts: Se
         published_before=False,
         problems=manifest.source.problems,
         rejects=job.store.locate(layout.run_file(manifest.run, "rejects/")),
+        report=job.store.locate(layout.run_file(manifest.run, HTML)),
         tokens=sum(total.tokens for part in parts for total in part.totals.values()),
         seconds=sum(seconds.values()),
         stages=seconds,
@@ -83,7 +88,8 @@ def show(summary: Summary, console: Console) -> None:
     else:
         console.print(_totals(summary))
         console.print(_encoders(summary))
-    console.print(Text.assemble("\nNext: ", (command("search", summary.uri, "your question"), "bold")), soft_wrap=True)
+    commands = command("search", summary.uri, "your question"), command("report", summary.uri, "--open")
+    console.print(Text("\nNext: ").append("\n      ".join(commands), "bold"), soft_wrap=True)
 
 
 def _totals(summary: Summary) -> Table:
@@ -110,6 +116,7 @@ def _totals(summary: Summary) -> Table:
         "halved": ", ".join(_halved(summary)),
         "seismic": "; ".join(f"{name}: {line}" for name, line in summary.seismic.items()),
         "run": summary.run,
+        "report": summary.report,
     }
     for name, value in rows.items():
         if value:

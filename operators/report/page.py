@@ -82,6 +82,8 @@ def _in_run(key: str, run: str) -> str | None:
 
 def _settings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """The recipe's values by dotted path, those that are set."""
+    if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+        value = dict(enumerate(value))
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from _settings(each, f"{path}.{key}" if path else str(key))

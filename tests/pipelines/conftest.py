@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipelines import command
 from pipelines.command import index_recipe
 from pipelines.display import NoDisplay
 from pipelines.load import load_recipe
@@ -59,6 +61,18 @@ def recipe_text(folder: Path, **more: Any) -> str:
         **more,
     }
     return json.dumps(recipe)
+
+
+@pytest.fixture(autouse=True)
+def _no_reports(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second a run, but where a test is about reports and asks for `reports`."""
+    if "reports" not in request.fixturenames:
+        monkeypatch.setattr(command, "reported", lambda *_: nullcontext())
+
+
+@pytest.fixture
+def reports() -> None:
+    """Runs write their reports."""
 
 
 @pytest.fixture(scope="session")

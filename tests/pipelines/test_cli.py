@@ -140,6 +140,7 @@ def test_cli_index_json_is_one_object_and_search_answers_from_it(recipe: Path) -
         "rejected", "truncated", "tokens", "seconds", "recall", "encoders",
     }  # fmt: skip
     assert expected <= set(summary)
+    assert Path(summary["report"]).read_text().startswith("<!doctype html>")
     assert result.stdout.count("\n") == 1
     found = millrace("search", summary["uri"], whole_text(7), "-k", "3", "--json", cwd=recipe.parent)
     hits = [json.loads(line) for line in found.stdout.splitlines()]

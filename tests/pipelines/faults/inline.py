@@ -25,14 +25,15 @@ def index(recipe: Path, *overrides: str) -> Summary:
         return command.index_recipe(load_recipe(recipe, overrides), None, NoDisplay())
 
 
-def unleased(*_: object) -> nullcontext[None]:
-    """In the place of a lease, which nothing that is published may depend on."""
+def nothing(*_: object) -> nullcontext[None]:
+    """In the place of a lease or a report, which nothing that is published may depend on."""
     return nullcontext()
 
 
 def main() -> None:
-    """The command line, without leases."""
-    with patch.object(command, "run", run), patch.object(command, "hold", unleased):
+    """The command line, without leases and reports."""
+    without = {"run": run, "hold": nothing, "reported": nothing}
+    with patch.multiple(command, **without):
         cli.main()
 
 
