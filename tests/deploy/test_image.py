@@ -94,6 +94,11 @@ def test_lock_of_the_cpu_has_what_its_torch_needs_and_no_cuda() -> None:
     assert lock(read("cpu"), CONSTRAINTS, needs) == []
 
 
+def test_locks_have_what_the_autoscaler_starts_vms_with() -> None:
+    assert "boto3" in locked(read("cpu"))
+    assert "boto3" in locked(read("gpu"))
+
+
 def test_locks_agree_as_their_pods_are_one_cluster() -> None:
     cpu, gpu = locked(read("cpu")), locked(read("gpu"))
     assert {name: (version, gpu[name]) for name, version in cpu.items() if gpu.get(name, version) != version} == {}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tests.deploy.checks.pods import Manifest, pods, ray_job_specs
 
-_PINNED = re.compile(r"[\w.\-/:]+?:(?P<tag>[\w.\-]+)@sha256:[0-9a-f]{64}")
+PINNED = re.compile(r"[\w.\-/:]+?:(?P<tag>[\w.\-]+)@sha256:[0-9a-f]{64}")
 
 
 def images(manifests: Sequence[Manifest], ray: str) -> list[str]:
@@ -17,7 +17,7 @@ def images(manifests: Sequence[Manifest], ray: str) -> list[str]:
     for pod in pods(manifests):
         for container in pod.containers:
             image = container["image"]
-            pinned = _PINNED.fullmatch(image)
+            pinned = PINNED.fullmatch(image)
             if pinned is None:
                 problems.append(f"{pod.owner}: image {image} has no digest or no tag: name:tag@sha256:…")
             elif pinned["tag"] == "latest":
