@@ -135,7 +135,9 @@ def _check_reachable(address: str) -> None:
 
 def _measure() -> RayCluster:
     total = ray.cluster_resources()
-    return RayCluster(total.get("CPU", 1.0), total.get("GPU", 0.0), sum(1 for node in ray.nodes() if node["Alive"]))
+    # A head with the driver alone has no CPUs for tasks, and would halve the threads of a build on its one worker.
+    working = sum(1 for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU"))
+    return RayCluster(total.get("CPU", 1.0), total.get("GPU", 0.0), max(1, working))
 
 
 def _call(work: Callable[[T], R], item: T) -> R:

@@ -63,10 +63,13 @@ def encoder_pool(
     """The pool of one of the `encoders`, which run at the same time and share the cluster."""
     heavy = sum(1 for other in encoders.values() if other.model not in _LIGHT)
     if spec.model in _LIGHT:
-        return _asked(Pool(1, max(1, int(cluster.cpus // 16)), LIGHT_CPUS, 0.0, 1), asked)
-    if cluster.gpus and spec.device != "cpu":
+        # GPUs are asked for the encoders beside it: one that looks numbers up would hold them and use none.
+        without = asked.model_copy(update={"gpus_per_actor": None})
+        return _asked(Pool(1, max(1, int(cluster.cpus // 16)), LIGHT_CPUS, 0.0, 1), without)
+    if (cluster.gpus or asked.gpus_per_actor) and spec.device != "cpu":
         share = cluster.gpus / heavy
-        gpus = min(1.0, share)
+        # An autoscaler adds GPUs once actors ask for them: there may be none yet.
+        gpus = min(1.0, share) or asked.gpus_per_actor or 1.0
         return _asked(Pool(1, max(1, int(share // gpus)), 1.0, gpus, 1, calls=_CALLS_ON_GPU), asked)
     cores = cluster.cpus / heavy
     actors = max(1, int(cores // _MAX_THREADS))

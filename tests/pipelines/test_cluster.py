@@ -9,6 +9,24 @@ from operators.core.errors import UsageError
 from pipelines import cluster
 
 
+def test_connect_cluster_with_a_head_for_the_driver_alone_counts_the_nodes_that_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"node:__internal_head__": 1.0, "memory": 1e9}},
+        {"Alive": True, "Resources": {"CPU": 8.0}},
+        {"Alive": False, "Resources": {"CPU": 8.0}},
+    ]
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 8.0})
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+    with cluster.connect(None) as joined:
+        assert (joined.cpus, joined.gpus, joined.nodes) == (8.0, 0.0, 1)
+    nodes.clear()
+    with cluster.connect(None) as joined:
+        assert joined.nodes == 1
+
+
 def test_connect_cluster_that_refuses_names_version_and_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that Ray 2.60 says of a missing token: `ray start` asks for one wherever the machine has one."""
 

@@ -30,8 +30,18 @@ def test_encoder_pool_on_gpus_shares_them_equally(gpus: int, encoders: int, expe
     assert (pool.gpus, pool.max_actors) == expected
 
 
+def test_encoder_pool_before_the_first_gpu_is_there_is_one_of_gpus_where_the_recipe_asks_for_them() -> None:
+    """An autoscaler adds GPU nodes for actors that wait for one; a pool of CPUs would encode the night without any."""
+    asked = ResourceSpec(gpus_per_actor=1, max_actors=4)
+    pool = encoder_pool(HEAVY, {"a": HEAVY}, asked, Capacity(8, 0, 1))
+    ready = encoder_pool(HEAVY, {"a": HEAVY}, asked, Capacity(8, 4, 2))
+    assert pool == ready
+    assert (pool.gpus, pool.max_actors) == (1, 4)
+
+
 def test_encoder_pool_light_model_takes_no_gpu() -> None:
-    assert encoder_pool(LIGHT, {"a": HEAVY, "b": LIGHT}, ResourceSpec(), Capacity(64, 8, 1)).gpus == 0
+    for asked in (ResourceSpec(), ResourceSpec(gpus_per_actor=1)):
+        assert encoder_pool(LIGHT, {"a": HEAVY, "b": LIGHT}, asked, Capacity(64, 8, 1)).gpus == 0
 
 
 def test_encoder_pool_recipe_has_the_last_word() -> None:
