@@ -69,7 +69,7 @@ def encoder_pool(
     if (cluster.gpus or asked.gpus_per_actor) and spec.device != "cpu":
         share = cluster.gpus / heavy
         # An autoscaler adds GPUs once actors ask for them: there may be none yet.
-        gpus = min(1.0, share) or asked.gpus_per_actor or 1.0
+        gpus = min(1.0, share) or 1.0
         return _asked(Pool(1, max(1, int(share // gpus)), 1.0, gpus, 1, calls=_CALLS_ON_GPU), asked)
     cores = cluster.cpus / heavy
     actors = max(1, int(cores // _MAX_THREADS))
