@@ -15,17 +15,20 @@ from operators.core.errors import MillraceError
 from operators.core.storage import open_store
 from pipelines import cli_evaluate, cli_export, cli_observe, cli_report, cli_snapshots
 from pipelines.display import LogFormat, display_on
-from pipelines.load import load_recipe
 from pipelines.options import (
     SNAPSHOT,
     AsJson,
     Collection,
     Format,
     FusionName,
+    Overrides,
     Quiet,
+    RecipePath,
+    StoreUri,
     Verbose,
     Weight,
     chosen_display,
+    chosen_recipe,
 )
 from pipelines.recipe import Recipe
 
@@ -44,14 +47,6 @@ app.add_typer(cli_report.commands)
 _OUT = Console()
 _ERR = Console(stderr=True)
 
-RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="The recipe; `millrace schema` describes it.")]
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="PATH.TO.KEY=VALUE", help="Change one value of the recipe.")
-]
-StoreUri = Annotated[
-    str | None, typer.Option("--store", metavar="URI", help="Publish here instead of the recipe's store.")
-]
-
 
 def main() -> None:
     """Run the command line; a Millrace error is printed without a traceback."""
@@ -69,10 +64,6 @@ def main() -> None:
 
 def _escape(text: str) -> str:
     return text.replace("[", r"\[")
-
-
-def _recipe(path: Path, store: str | None, overrides: list[str] | None) -> Recipe:
-    return load_recipe(path, [*(overrides or []), *([] if store is None else [f"store={json.dumps(store)}"])])
 
 
 @app.command()
@@ -103,7 +94,7 @@ def index(
     seconds = None if max_duration is None else parse_duration(max_duration, "--max-duration")
     display = chosen_display(_ERR, log_format, quiet=quiet)
     with nullcontext() if verbose else chatter_told(display):
-        summary = index_recipe(_recipe(recipe, store, overrides), address, display, seconds)
+        summary = index_recipe(chosen_recipe(recipe, store, overrides), address, display, seconds)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
@@ -131,7 +122,7 @@ def compact(
 
     display = chosen_display(_ERR, log_format, quiet=quiet)
     with nullcontext() if verbose else chatter_told(display):
-        summary = compact_recipe(_recipe(recipe, store, overrides), address, display)
+        summary = compact_recipe(chosen_recipe(recipe, store, overrides), address, display)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
@@ -147,7 +138,7 @@ def plan(recipe: RecipePath, store: StoreUri = None, overrides: Overrides = None
     from pipelines.job import plan_job
     from pipelines.show_plan import show_plan
 
-    show_plan(plan_job(_recipe(recipe, store, overrides)), _OUT, as_json=as_json)
+    show_plan(plan_job(chosen_recipe(recipe, store, overrides)), _OUT, as_json=as_json)
 
 
 @app.command()

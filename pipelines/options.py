@@ -1,12 +1,23 @@
 """Arguments and options that several commands share."""
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from pipelines.display import Display, LogFormat, NoDisplay, display_on
+from pipelines.load import load_recipe
+from pipelines.recipe import Recipe
 
+RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE.yaml", help="The recipe; `millrace schema` describes it.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH.TO.KEY=VALUE", help="Change one value of the recipe.")
+]
+StoreUri = Annotated[
+    str | None, typer.Option("--store", metavar="URI", help="Publish here instead of the recipe's store.")
+]
 Collection = Annotated[str, typer.Argument(metavar="COLLECTION_URI", help="<store>/<collection>, a folder or s3://…")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output on stdout and nothing else there.")]
 SNAPSHOT = "A snapshot's number, or a tag."
@@ -32,3 +43,8 @@ Format = Annotated[LogFormat, typer.Option("--log-format", help="Progress as tex
 def chosen_display(console: Console, log_format: LogFormat, *, quiet: bool) -> Display:
     """What the options ask for."""
     return NoDisplay() if quiet else display_on(console, log_format)
+
+
+def chosen_recipe(path: Path, store: str | None, overrides: list[str] | None) -> Recipe:
+    """The recipe in a file, changed as the options ask."""
+    return load_recipe(path, [*(overrides or []), *([] if store is None else [f"store={json.dumps(store)}"])])
