@@ -13,10 +13,11 @@ help: ## list the targets
 demo: .venv/.for-demo ## index the docstrings of the installed Python and ask five questions (no GPU, no model hub)
 	@$(BIN)/millrace demo
 
-test: check ## check, then all tests, on a real S3 server, PostgreSQL and Prometheus where their packages can be installed
+test: check ## check, then all tests, on a real S3 server, PostgreSQL, Prometheus and browser where their packages can be installed
 	@tests/install-s3
 	@tests/install-postgres
 	@tests/install-prometheus
+	@tests/install-browser
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: .venv/.for-development ## lint, format, types and floors

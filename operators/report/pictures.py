@@ -15,8 +15,8 @@ from operators.report.charts.rates import draw_rates
 from operators.report.run_report import Histogram, Rate, RunReport, Timeline
 from operators.report.units import NONE, count, duration, share
 
-#: Pixels of a picture across the page and across a phone, and of one that goes beside another.
-_WIDE, _NARROW, _HALF = 1000, 368, 440
+#: Pixels of a picture across the page, of one beside another, and of either across a phone.
+_BROAD, _HALF, _PHONE = 1000, 500, 368
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """Drawings of one thing: one for all widths, or one for wide pages and one for narrow ones."""
+    """A thing drawn for a desk and for a phone: a broad one goes across the page, others beside each other."""
 
     told: Told
-    drawings: Sequence[Markup]
+    desk: Markup
+    phone: Markup
     table: Table
+    is_broad: bool = False
 
 
 def time_pictures(report: RunReport) -> Iterator[Picture]:
@@ -69,9 +71,8 @@ def _gantt(timeline: Timeline) -> Picture:
         f"{duration(timeline.seconds)} in {len(timeline.lanes)} lanes, one for each stage.{_told_pauses(timeline)}",
     )
     rows = [[lane.stage, count(lane.pieces), duration(lane.seconds)] for lane in timeline.lanes]
-    return Picture(
-        told, _both(lambda width: draw_gantt(timeline, told, width)), Table(("stage", "pieces", "time"), rows)
-    )
+    table = Table(("stage", "pieces", "time"), rows)
+    return Picture(told, *_broad(lambda width: draw_gantt(timeline, told, width)), table, is_broad=True)
 
 
 def _told_pauses(timeline: Timeline) -> str:
@@ -86,7 +87,9 @@ def _rates(rates: Sequence[Rate], timeline: Timeline) -> Picture:
     told = Told("rates", "Documents a second", f"Documents a second over {duration(timeline.seconds)}: {tops}.")
     rows = [_rate_row(rate, timeline) for rate in rates]
     header = ("stage", "documents", "a second while at work", "at most")
-    return Picture(told, _both(lambda width: draw_rates(rates, timeline, told, width)), Table(header, rows))
+    return Picture(
+        told, *_broad(lambda width: draw_rates(rates, timeline, told, width)), Table(header, rows), is_broad=True
+    )
 
 
 def _rate_row(rate: Rate, timeline: Timeline) -> list[str]:
@@ -105,15 +108,14 @@ def _steps(report: RunReport) -> Picture:
     )
     amounts = [Amount(step, SERIES[4], seconds, 0, duration(seconds)) for step, seconds in report.stages.items()]
     rows = [[step, duration(seconds), share(seconds / total)] for step, seconds in report.stages.items() if total]
-    return Picture(told, [draw_bars(amounts, told, _HALF)], Table(("step", "time", "share"), rows))
+    return Picture(told, *_half(lambda width: draw_bars(amounts, told, width)), Table(("step", "time", "share"), rows))
 
 
 def _workers(report: RunReport) -> Picture:
-    """Busy and waiting time; models that load are no waiting, though parts wait for them."""
     waiting = sum(report.waiting.values())
     told = Told(
         "workers",
-        "What workers and parts spent it on",
+        "Workers at work, parts waiting",
         f"Workers were busy for {duration(sum(report.busy.values()))}. Parts waited {duration(waiting)} for their next "
         f"stage, which is drawn pale behind the stage that they waited for.",
     )
@@ -123,12 +125,18 @@ def _workers(report: RunReport) -> Picture:
         Amount(stage, palette.color(stage), busy, waited, _both_times(busy, waited)) for stage, busy, waited in pairs
     ]
     rows = [[stage, duration(busy), duration(waited)] for stage, busy, waited in pairs]
-    return Picture(told, [draw_bars(amounts, told, _HALF)], Table(("stage", "busy", "parts waited"), rows))
+    return Picture(
+        told, *_half(lambda width: draw_bars(amounts, told, width)), Table(("stage", "busy", "parts waited"), rows)
+    )
 
 
 def _histogram(histogram: Histogram, told: Told, color: str, unit: str) -> Picture:
     rows = [[bucket, count(rows), share(rows / histogram.rows)] for bucket, rows in buckets(histogram)]
-    return Picture(told, [draw_histogram(histogram, color, told, _HALF, unit)], Table((unit, "rows", "share"), rows))
+    return Picture(
+        told,
+        *_half(lambda width: draw_histogram(histogram, color, told, width, unit)),
+        Table((unit, "rows", "share"), rows),
+    )
 
 
 def _told_shape(histogram: Histogram, unit: str) -> str:
@@ -142,5 +150,9 @@ def _both_times(busy: float, waited: float) -> str:
     return f"{duration(busy)}, waited {duration(waited)}" if waited > busy / 100 else duration(busy)
 
 
-def _both(draw: Callable[[int], Markup]) -> list[Markup]:
-    return [draw(_WIDE), draw(_NARROW)]
+def _broad(draw: Callable[[int], Markup]) -> tuple[Markup, Markup]:
+    return draw(_BROAD), draw(_PHONE)
+
+
+def _half(draw: Callable[[int], Markup]) -> tuple[Markup, Markup]:
+    return draw(_HALF), draw(_PHONE)
