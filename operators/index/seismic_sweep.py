@@ -28,7 +28,7 @@ _SHARES = (0.1, 0.3, 1.0, 3.0)
 _LEAST_POSTINGS = 32
 #: Seconds that the index of the sample may take (on two cores 20 to 60 are usual), and how many times as long as that,
 #: row for row, the one of the segment may.
-_SECONDS = 300.0
+_SECONDS = 150.0
 _LONGER = 4.0
 
 
@@ -59,8 +59,9 @@ class Sample:
 def build_swept(vectors: Vectors, spec: IndexSpec, target: float, threads: int, folder: Path) -> SeismicRecord:
     """Write seismic's index of a segment into a folder, built as was best for a sample, and return its record.
 
-    Raises `SeismicError` where no index of the sample finds enough and is faster than exact search, where the segment's
-    would be larger than `spec.memory`, and where the library fails; `ValueError` for rows that it cannot take.
+    Raises `SeismicError` where no index of the sample finds enough, where the segment's would be larger than
+    `spec.memory`, and where the library fails; `ValueError` for rows that it cannot take. How fast it is beside exact
+    search is no reason yet: what a search costs before it looks at rows weighs on a sample.
     """
     with tempfile.TemporaryDirectory(dir=folder) as beside:
         sample = take_sample(vectors, spec, target, Path(beside))
@@ -99,8 +100,10 @@ def sweep(sample: Sample, threads: int) -> Iterator[Sampled]:
     Raises `SeismicError` where the library fails before any found enough.
     """
     before: Trial | None = None
-    for share in _SHARES:
-        shape = Shape(max(_LEAST_POSTINGS, round(share * sample.postings / sample.vectors.dimensions)))
+    mean = sample.postings / sample.vectors.dimensions
+    # Of small samples the first may be the same.
+    for n_postings in dict.fromkeys(max(_LEAST_POSTINGS, round(share * mean)) for share in _SHARES):
+        shape = Shape(n_postings)
         try:
             tried = _try(sample, shape, threads)
         except SeismicError:
@@ -109,7 +112,7 @@ def sweep(sample: Sample, threads: int) -> Iterator[Sampled]:
                 return
             raise
         yield tried
-        best = fastest(tried.tried, sample.contest)
+        best = fastest(tried.tried, sample.contest.target)
         if before and (best is None or best.seconds >= before.seconds):
             return
         before = best

@@ -24,7 +24,6 @@ QUERIES = [whole_text(n) for n in range(0, 400, 40)]
 def _worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it takes in time: a few hundred rows take none. It looks everywhere."""
     monkeypatch.setattr(seismic_trial, "_TIMES", 0.0)
-    monkeypatch.setattr(seismic_trial.Trial, "is_faster", True)
     monkeypatch.setattr(seismic_trial, "_CUTS", (80,))
     monkeypatch.setattr(seismic_trial, "_HEAPS", (0.0,))
     monkeypatch.setattr(seismic_sweep, "_SHARES", (3.0,))
