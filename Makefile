@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-ch
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check dashboards manifests
+.PHONY: help demo test check dashboards manifests audit
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s%s\n", $$1, $$2}'
@@ -31,6 +31,15 @@ dashboards: .venv/.for-development ## write the Grafana dashboards and docs/metr
 
 manifests: .venv/.for-development ## write those manifests of deploy/k8s anew that are made from rules and dashboards
 	$(BIN)/python deploy/k8s/generate.py
+
+audit: .venv/.for-audit ## ask whether the libraries of the image have known vulnerabilities; fails where that cannot be asked
+	@.venv/audit/bin/python deploy/audit.py
+
+# Apart from the libraries of development, which it would mix with its own.
+.venv/.for-audit: .venv/.made
+	@$(PYTHON) -m venv .venv/audit
+	@.venv/audit/bin/python -m pip install --quiet --quiet --disable-pip-version-check 'pip-audit>=2.10'
+	@touch $@
 
 .venv/.for-demo: .venv/.made pyproject.toml constraints.txt
 	@echo "Installing Millrace and its libraries into .venv (a few minutes, once) ..."
