@@ -21,6 +21,7 @@ from pipelines.flow import flow_of
 from pipelines.hub import RayHub, Teller
 from pipelines.journal import open_journal
 from pipelines.progress import Progress
+from pipelines.ray_safety import refuse_unsafe_environment
 from pipelines.stages import Stage
 from pipelines.workers import Cluster
 
@@ -145,6 +146,7 @@ def _call(work: Callable[[T], R], item: T) -> R:
 
 
 def _work(work: Callable[[T], R], teller: Teller, item: T) -> R:
+    refuse_unsafe_environment()
     with killed_after(_LONGEST_TASK_SECONDS):
         done = work(item)
     teller.tell([])

@@ -18,6 +18,7 @@ from pipelines.display import Display
 from pipelines.job import Job, plan_job
 from pipelines.outcome import outcome_kept
 from pipelines.progress import Progress
+from pipelines.ray_safety import refuse_unsafe_environment
 from pipelines.recipe import Recipe
 from pipelines.report import reported
 from pipelines.run import run
@@ -35,6 +36,7 @@ def index_recipe(recipe: Recipe, address: str | None, display: Display, max_seco
     Overtaken by another run it compares the source with what that one published, and publishes on top of it. After
     `max_seconds` it raises `StoppedError` between two parts.
     """
+    refuse_unsafe_environment()
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
     for left in reversed(range(_MOST_OVERTAKEN)):
         try:
@@ -48,6 +50,7 @@ def index_recipe(recipe: Recipe, address: str | None, display: Display, max_seco
 
 def compact_recipe(recipe: Recipe, address: str | None, display: Display) -> Summary:
     """Merge the segments of a recipe's newest snapshot, and leave dead rows behind."""
+    refuse_unsafe_environment()
     return _run(plan_compaction(recipe), address, display)
 
 

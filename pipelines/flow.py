@@ -7,6 +7,7 @@ import pyarrow as pa
 import ray.data
 
 from operators.core.watchdog import killed_after
+from pipelines.ray_safety import refuse_unsafe_environment
 from pipelines.stages import Stage
 
 #: A part waits for GPUs, or for a model to load, longer than Ray Data's half hour without progress allows for.
@@ -62,6 +63,7 @@ def _limited(stage: Stage) -> Any:
 
 def _limited_call(work: Callable[..., pa.Table], seconds: float) -> Callable[..., pa.Table]:
     def call(*arguments: Any) -> pa.Table:
+        refuse_unsafe_environment()
         with killed_after(seconds):
             return work(*arguments)
 
