@@ -19,6 +19,7 @@ from tests.deploy.checks.ports import ports
 from tests.deploy.checks.ray_job import ray_job
 from tests.deploy.checks.rbac import rbac
 from tests.deploy.checks.references import references
+from tests.deploy.checks.safe_ray import safe_ray
 from tests.deploy.checks.secrets import secrets
 from tests.deploy.checks.spot import spot
 from tests.deploy.kustomize import FOLDER, ROOT, build, only
@@ -26,7 +27,7 @@ from tests.deploy.kustomize import FOLDER, ROOT, build, only
 WHOLE = ("overlays/cronjob", "overlays/raycronjob", "example")
 Check = Callable[[list[Manifest]], list[str]]
 CHECKS: tuple[Check, ...] = (
-    core_schema, pod_security, secrets, references, network, ray_job, spot, cron, rbac, commands,
+    core_schema, pod_security, secrets, references, network, ray_job, spot, cron, rbac, commands, safe_ray,
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from tests.deploy.checks.ports import ports
 from tests.deploy.checks.ray_job import ray_job
 from tests.deploy.checks.rbac import rbac
 from tests.deploy.checks.references import references
+from tests.deploy.checks.safe_ray import safe_ray
 from tests.deploy.checks.secrets import secrets
 from tests.deploy.checks.spot import spot
 from tests.deploy.kustomize import FOLDER, build
@@ -62,6 +63,7 @@ TO_ALL = {"ipBlock": {"cidr": "0.0.0.0/0"}}
         (put("RayJob", "spec/entrypoint", "millrace index r.yaml --set x=$DATABASE_URL"), secrets, "expands the secret DATABASE_URL"),
         (put("RayJob", "spec/runtimeEnvYAML", "env_vars: {A: b}"), secrets, "runtimeEnvYAML"),
         (put("Deployment", f"{EXPORTER}/args/+", "$(AWS_SECRET_ACCESS_KEY)"), secrets, "argument expands the secret"),
+        (put("RayJob", f"{HEAD_BOX}/env/+", {"name": "RAY_DATA_AUTOLOAD_PYEXTENSIONTYPE", "value": "1"}), safe_ray, "head: RAY_DATA_AUTOLOAD_PYEXTENSIONTYPE lets"),
         # --- what pods name
         (put("RayJob", f"{HEAD}/spec/serviceAccountName", "millrace-haed"), references, "no ServiceAccount millrace-haed"),
         (drop("ConfigMap", name="millrace-recipe"), references, "no ConfigMap millrace-recipe"),
