@@ -110,6 +110,7 @@ TO_ALL = {"ipBlock": {"cidr": "0.0.0.0/0"}}
         (drop("CronJob", "spec/startingDeadlineSeconds"), cron, "no startingDeadlineSeconds"),
         (put("CronJob", f"{JOB}/activeDeadlineSeconds", 21600), cron, "ends before the RayJob may"),
         (drop("CronJob", f"{JOB}/podFailurePolicy"), cron, "watched again"),
+        (drop("CronJob", f"{JOB}/ttlSecondsAfterFinished"), cron, "alerted for days"),
         # --- rights
         (put("Role", "rules/0/verbs/+", "delete"), rbac, "more than make and read RayJobs"),
         (put("Role", "rules/0/resources", ["*"]), rbac, "more than make and read RayJobs"),

@@ -46,6 +46,8 @@ def _job(spec: dict[str, Any], manifests: Sequence[Manifest]) -> Iterator[str]:
     if not spec.get("startingDeadlineSeconds"):
         yield "no startingDeadlineSeconds"
     job = spec["jobTemplate"]["spec"]
+    if not 0 < job.get("ttlSecondsAfterFinished", 0) <= 2 * 86400:
+        yield "a failed night is alerted for days: ttlSecondsAfterFinished"
     if not job.get("podFailurePolicy"):
         yield "a run that failed is watched again: podFailurePolicy"
     for run in of_kind(manifests, "RayJob"):
