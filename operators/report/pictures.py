@@ -68,7 +68,8 @@ def _gantt(timeline: Timeline) -> Picture:
     told = Told(
         "timeline",
         "When each stage was at work",
-        f"{duration(timeline.seconds)} in {len(timeline.lanes)} lanes, one for each stage.{_told_pauses(timeline)}",
+        f"{duration(timeline.seconds)} in {len(timeline.lanes)} lanes, one for each stage; of a stage with many parts, "
+        f"how many were at work.{_told_pauses(timeline)}",
     )
     rows = [[lane.stage, count(lane.pieces), duration(lane.seconds)] for lane in timeline.lanes]
     table = Table(("stage", "pieces", "time"), rows)
@@ -79,7 +80,8 @@ def _told_pauses(timeline: Timeline) -> str:
     if not timeline.pauses:
         return ""
     seconds = sum(pause.seconds for pause in timeline.pauses)
-    return f" {duration(seconds)} in which nothing was at work are left out, at {len(timeline.pauses)} dashed lines."
+    lines = "the dashed line" if len(timeline.pauses) == 1 else f"{len(timeline.pauses)} dashed lines"
+    return f" {duration(seconds)} in which nothing was at work are left out, at {lines}."
 
 
 def _rates(rates: Sequence[Rate], timeline: Timeline) -> Picture:

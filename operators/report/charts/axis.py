@@ -22,9 +22,13 @@ def time_ticks(seconds: float, pixels: int) -> list[tuple[float, str]]:
     """Moments of the first `seconds`, evenly apart from 0 on, and their labels, which fit into so many pixels."""
     days = (_DAY * number for number in count(1))
     for step in chain(_STEPS, days):
+        room = step / seconds * pixels - _APART
+        # Before labels are made: of an hour in milliseconds there would be millions.
+        if room <= LETTER:
+            continue
         moments = [number * step for number in range(int(seconds / step) + 1)]
         labels = ["0", *(duration(each) for each in moments[1:])]
-        if step / seconds * pixels > LETTER * max(map(len, labels)) + _APART or step > seconds:
+        if room > LETTER * max(map(len, labels)):
             return list(zip(moments, labels, strict=True))
     raise AssertionError("days have no end")
 

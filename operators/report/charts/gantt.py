@@ -39,13 +39,17 @@ def draw_gantt(timeline: Timeline, told: Told, width: int) -> Markup:
                 _add_steps(axes, lane.bars, float(bottom), timeline.seconds / frame.inner)
             else:
                 _add_bars(axes, lane.bars, float(bottom), height, color, timeline.seconds / frame.inner)
-        axes.set_yticks(bottoms - np.array(heights) / 2, [lane.stage for lane in timeline.lanes])
+        axes.set_yticks(bottoms - np.array(heights) / 2, [_label(lane) for lane in timeline.lanes])
 
     return draw(frame, told, paint)
 
 
 def _height(lane: Lane) -> int:
     return _AREA if lane.at_work else _LINE * (1 + max(bar.row for bar in lane.bars)) + (4 if lane.bars[0].name else 0)
+
+
+def _label(lane: Lane) -> str:
+    return f"{lane.stage}\nup to {max(lane.at_work):,.0f}" if lane.at_work else lane.stage
 
 
 def _add_bars(axes: Axes, bars: Sequence[Bar], bottom: float, height: int, color: str, pixel: float) -> None:
@@ -70,7 +74,6 @@ def _add_area(axes: Axes, lane: Lane, seconds: float, bottom: float, height: int
     most = max(1.0, *lane.at_work)
     tops = bottom - height * np.array(lane.at_work) / most
     axes.stairs(tops, np.linspace(0, seconds, len(tops) + 1), baseline=bottom, fill=True, color=color, lw=0)
-    axes.text(seconds, bottom - height - 1, f"{most:,.0f} at once", ha="right", va="bottom", color=INK, fontsize=10)
 
 
 def _box(bar: Bar, top: float, bottom: float, pixel: float) -> Path:

@@ -6,11 +6,14 @@ import re
 
 import pytest
 
+from operators.core.span import Span
 from operators.report.assemble import assemble
 from operators.report.choose import choose
 from operators.report.page import render
 from operators.report.run_report import RunReport
+from operators.report.timeline import axis_of, rates, timeline
 from operators.report.units import count
+from operators.report.work import Work
 from tests.operators.report.conftest import EVIL, SCRIPT, Nights
 from tests.operators.report.pages import Element, parse
 
@@ -204,6 +207,22 @@ def _resolved(run: str, href: str) -> str:
 
 def test_page_is_small(nights: Nights) -> None:
     assert all(len(nights.page(getattr(nights, night))) < 150_000 for night in NIGHTS)
+
+
+def test_page_of_20000_parts_is_no_larger_than_a_picture_needs(report: RunReport) -> None:
+    """Two attempts with a day between them."""
+    work = {stage: Work() for stage in ("read", "encode dense", "encode sparse", "write")}
+    for part in range(20_000):
+        for number, each in enumerate(work.values()):
+            began = 1.8e9 + part // 8 * 3.0 + number + (86_400 if part > 9_000 else 0)
+            each.add(Span(stage="", began=began, ended=began + 3), 500)
+    axis = axis_of(work, [])
+    assert axis
+    large = report.model_copy(update={"timeline": timeline(axis, work, ()), "rates": rates(axis, work)})
+    source = render(large)
+    assert len(source) < 250_000
+    assert numbers(parse(source.decode()), "timeline")["encode dense"][0] == "20,000"
+    assert "1 d later" in source.decode()
 
 
 def test_page_of_a_run_that_left_nothing_is_a_page(report: RunReport) -> None:
