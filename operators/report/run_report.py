@@ -161,6 +161,7 @@ class RunReport(Counts):
     """Everything about one run, published or not. Seconds of `stages` are wall-clock, those of `busy` workers'.
 
     Of a run that has not published, counts are those of its receipts so far; `documents` and `rows` are then 0.
+    `recall` is the worst segment's; `seismic` says what came of it where it was tried.
     """
 
     format: int = FORMAT
@@ -191,6 +192,7 @@ class RunReport(Counts):
     bytes_by_kind: dict[str, int]
     recall: dict[str, float]
     indexes: dict[str, IndexTotals]
+    seismic: dict[str, str]
     index_count: int
     segments: tuple[SegmentFigures, ...]
     encoders: dict[str, EncoderRecord]

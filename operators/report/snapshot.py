@@ -5,6 +5,7 @@ from typing import Any
 
 from operators.core import metrics
 from operators.core.manifest import Manifest, SegmentIndex
+from operators.index.seismic_record import describe
 from operators.observe.series import Series
 from operators.observe.snapshot import add_snapshot
 from operators.report.run_report import SegmentFigures
@@ -46,8 +47,13 @@ def of_indexes(indexes: Mapping[str, Sequence[SegmentIndex]]) -> dict[str, Any]:
     """What was measured of the indexes, published or not."""
     found = [_figures(encoder, index) for encoder, each in indexes.items() for index in each]
     worst = sorted(found, key=lambda figures: (figures.recall, figures.encoder, figures.segment))[:_SHOWN]
-    recall = {encoder: min(index.measured.recall for index in each) for encoder, each in indexes.items()}
-    return {"recall": recall, "segments": tuple(worst), "index_count": len(found)}
+    seismic = {encoder: describe([index.settings for index in each]) for encoder, each in indexes.items()}
+    return {
+        "recall": {encoder: min(index.measured.recall for index in each) for encoder, each in indexes.items()},
+        "seismic": {encoder: line for encoder, line in seismic.items() if line},
+        "segments": tuple(worst),
+        "index_count": len(found),
+    }
 
 
 def _figures(encoder: str, index: SegmentIndex) -> SegmentFigures:

@@ -232,7 +232,7 @@ def test_page_of_a_run_that_left_nothing_is_a_page(report: RunReport) -> None:
             "state": "unfinished", "snapshot": None, "created_at": None, "millrace": None, "attempts": (), "checks": (),
             "timeline": None, "rates": (), "stages": {}, "busy": {}, "waiting": {}, "token_lengths": {},
             "active_dims": {}, "top_terms": {}, "rejected_samples": (), "bytes": 0, "bytes_by_kind": {}, "recall": {},
-            "indexes": {}, "segments": (), "index_count": 0, "encoders": {}, "canaries": (), "figures": (),
+            "indexes": {}, "seismic": {}, "segments": (), "index_count": 0, "encoders": {}, "canaries": (), "figures": (),
             "settings": (), "fingerprints": {}, "previous": None,
         }
     )  # fmt: skip
