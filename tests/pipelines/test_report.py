@@ -11,6 +11,7 @@ from operators.core.errors import GateError, StoppedError, StoreError, UsageErro
 from operators.core.storage import Store, open_store
 from operators.read import plan
 from operators.report.run_report import RunReport
+from operators.report.write import write_report
 from pipelines import command
 from pipelines.cli import app
 from pipelines.command import compact_recipe
@@ -91,6 +92,23 @@ def test_index_that_fails_reports_how_far_it_came_and_its_own_error(corpus: Path
     told = " ".join(millrace("report", f"{corpus}/store/mill").split())
     assert told.startswith("The run failed on ")
     assert "documents rejected: 4.8 %, at most 1 %" in told
+
+
+def test_report_of_rejects_counts_as_the_gate_does(corpus: Path) -> None:
+    """Rejects of an input that was not read again are of the source, too: the gate's own message is the oracle."""
+    folder = corpus / "corpus"
+    write_corpus(folder / "old.jsonl", [{"_id": f"{n}", "text": ""} for n in range(3)])
+    index_reported(recipe_of(corpus, "publish.max_reject_ratio=0.5"))
+    write_corpus(folder / "new.jsonl", [document(100), {"_id": "x", "text": ""}])
+    with pytest.raises(GateError) as refused:
+        index_reported(recipe_of(corpus))
+    assert "1 of 25 documents were rejected" in str(refused.value)
+    store = open_store(f"{corpus}/store/mill")
+    failed, published = write_report(store), index_reported(recipe_of(corpus, "publish.max_reject_ratio=0.04"))
+    checks = [failed.checks[0], written(corpus, published.run).checks[0]]
+    assert [(check.detail, check.value, check.limit) for check in checks] == [
+        ("1 of 25", 0.04, 0.01), ("1 of 25", 0.04, 0.04)
+    ]  # fmt: skip
 
 
 def test_index_that_is_stopped_and_goes_on_reports_both_attempts(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
