@@ -68,12 +68,17 @@ def _gantt(timeline: Timeline) -> Picture:
     told = Told(
         "timeline",
         "When each stage was at work",
-        f"{duration(timeline.seconds)} in {len(timeline.lanes)} lanes, one for each stage; of a stage with many parts, "
-        f"how many were at work.{_told_pauses(timeline)}",
+        f"{duration(timeline.seconds)} in {len(timeline.lanes)} lanes, one for each stage{_told_many(timeline)}."
+        f"{_told_pauses(timeline)}",
     )
     rows = [[lane.stage, count(lane.pieces), duration(lane.seconds)] for lane in timeline.lanes]
     table = Table(("stage", "pieces", "time"), rows)
     return Picture(told, *_broad(lambda width: draw_gantt(timeline, told, width)), table, is_broad=True)
+
+
+def _told_many(timeline: Timeline) -> str:
+    is_counted = any(lane.at_work for lane in timeline.lanes)
+    return "; of a stage with many parts, how many were at work" if is_counted else ""
 
 
 def _told_pauses(timeline: Timeline) -> str:
