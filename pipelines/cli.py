@@ -13,7 +13,7 @@ from rich.console import Console
 from operators.core.encoder_spec import Kind, Precision, Role
 from operators.core.errors import MillraceError
 from operators.core.storage import open_store
-from pipelines import cli_evaluate, cli_export, cli_observe, cli_report, cli_snapshots
+from pipelines import cli_doctor, cli_evaluate, cli_export, cli_observe, cli_report, cli_snapshots
 from pipelines.display import LogFormat, display_on
 from pipelines.options import (
     SNAPSHOT,
@@ -44,6 +44,7 @@ app.add_typer(cli_evaluate.commands)
 app.add_typer(cli_export.commands)
 app.add_typer(cli_observe.commands)
 app.add_typer(cli_report.commands)
+app.add_typer(cli_doctor.commands)
 _OUT = Console()
 _ERR = Console(stderr=True)
 

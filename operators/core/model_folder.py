@@ -170,14 +170,23 @@ def resolve_model(spec: EncoderSpec) -> ModelFolder:
 
 def is_model_at_hand(spec: EncoderSpec) -> bool:
     """Whether `resolve_model` needs no network."""
+    return not missing_models(spec)
+
+
+def missing_models(spec: EncoderSpec) -> list[tuple[str, str | None]]:
+    """The models of an encoder that are not on this machine, each with its revision; `resolve_model` fetches them.
+
+    An adapter that is not here does not tell its base.
+    """
     if spec.model == HASHING:
-        return True
-    if not is_at_hand(spec.tokenizer if spec.model == IDF else spec.model, spec.revision):
-        return False
+        return []
+    model = spec.tokenizer if spec.model == IDF else spec.model
+    if not is_at_hand(model, spec.revision):
+        return [(model, spec.revision)]
     if spec.model in FITTED:
-        return True
+        return []
     base = _base_of(read_modules(locate(spec.model, spec.revision).path, Role.DOCUMENT)[0], spec)
-    return base is None or is_at_hand(*base)
+    return [] if base is None or is_at_hand(*base) else [base]
 
 
 def _locate_word_pieces(spec: EncoderSpec) -> Location:

@@ -60,8 +60,12 @@ def is_at_hand(model: str, revision: str | None) -> bool:
     """Whether `locate` needs no network: the model is a folder, comes from a package, or lies in the hub's cache."""
     if Path(model).expanduser().is_dir() or model in {MINILM, MINILM_SPARSE}:
         return True
-    is_pinned = _HUB_ID.fullmatch(model) and revision and _COMMIT.fullmatch(revision)
-    return bool(is_pinned and _cached(_fetch_of(model, str(revision))))
+    return is_pinned(model, revision) and _cached(_fetch_of(model, str(revision))) is not None
+
+
+def is_pinned(model: str, revision: str | None) -> bool:
+    """Whether the two name one commit of the hub."""
+    return bool(_HUB_ID.fullmatch(model) and revision and _COMMIT.fullmatch(revision))
 
 
 def _package_folder() -> Path:

@@ -16,14 +16,15 @@ def prove_store(store: Store) -> None:
         if store.get(key) != b"first":
             raise
     try:
-        _prove_create_only(store, key)
+        prove_create_only(store, key)
         if key not in {info.key for info in store.list("probes/")}:
             raise StoreError(f"list {store.locate('probes/')}: an object just written is not listed")
     finally:
         _delete_probe(store, key)
 
 
-def _prove_create_only(store: Store, key: str) -> None:
+def prove_create_only(store: Store, key: str) -> None:
+    """Prove that a key which holds `first` cannot be created again; raises `StoreError` where it can."""
     try:
         store.create(key, b"second")
     except ObjectExistsError:

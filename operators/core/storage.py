@@ -141,6 +141,18 @@ class Store:
         """Size and version token of one object."""
         return self._try("head", key, lambda: self._info(self._opened[0].info(self.path(key))))
 
+    def modified(self, key: str) -> datetime | None:
+        """When one object was written, by the store's clock; None where its file system does not tell."""
+
+        def ask() -> datetime | None:
+            try:
+                found: datetime = self._opened[0].modified(self.path(key))
+            except NotImplementedError:
+                return None
+            return found
+
+        return self._try("head", key, ask)
+
     def list(self, prefix: str) -> list[ObjectInfo]:
         """All objects whose keys start with a folder `prefix`, sorted by key; none where the folder is missing."""
         found = self._try("list", prefix, lambda: self._find(self.path(prefix.rstrip("/"))))

@@ -15,9 +15,22 @@ def dense_backend(spec: IndexSpec, rows: int, dimensions: int) -> Backend:
         return Backend(f"faiss-{spec.dense}")
     if rows <= spec.flat_rows:
         return Backend.FLAT
-    if rows * _hnsw_bytes(spec, dimensions) <= spec.memory:
-        return Backend.HNSW
-    return Backend.IVF_SQ8 if rows * _sq8_bytes(dimensions) <= spec.memory else Backend.IVF_RABITQ
+    fits = (each for each in (Backend.HNSW, Backend.IVF_SQ8) if rows * row_bytes(spec, each, dimensions) <= spec.memory)
+    return next(fits, Backend.IVF_RABITQ)
+
+
+def row_bytes(spec: IndexSpec, backend: Backend, dimensions: int) -> int:
+    """Bytes of memory a row of a dense index: its vector or the code of it, and what leads to it."""
+    if backend is Backend.FLAT:
+        return 4 * dimensions
+    if backend is Backend.HNSW:
+        # 2 * m links of 4 bytes, and about 16 for those of upper levels and where its links lie.
+        return 4 * dimensions + 8 * spec.hnsw_m + 16
+    if backend is Backend.IVF_SQ8:
+        # One byte a dimension, and its number.
+        return dimensions + 8
+    # Four bits a dimension, and its number, length and factors.
+    return dimensions // 2 + 28
 
 
 def inverted_lists(rows: int, live: int) -> int:
@@ -33,13 +46,3 @@ def inverted_lists(rows: int, live: int) -> int:
 
 def _power_from(number: int) -> int:
     return 1 << max(0, number - 1).bit_length()
-
-
-def _hnsw_bytes(spec: IndexSpec, dimensions: int) -> int:
-    """A row: its vector, 2 * m links of 4 bytes, and about 16 for those of upper levels and where its links lie."""
-    return 4 * dimensions + 8 * spec.hnsw_m + 16
-
-
-def _sq8_bytes(dimensions: int) -> int:
-    """A row: one byte a dimension, and its number."""
-    return dimensions + 8

@@ -1,0 +1,1 @@
+"""`millrace doctor`: what would keep a run from working here, each thing looked at by itself."""
