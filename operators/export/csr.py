@@ -9,36 +9,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from operators.core import columns, schema
-from operators.export.fields import ID, row_ids
 from operators.export.layout import SPARSE_ONLY, Layout, Written
 from operators.export.live import LiveRows
+from operators.export.row_ids import RowIds
 from operators.index.arrays import SparseRows
 
-IDS = "rows.parquet"
-_IDS = schema.of_fields(
-    pa.field(columns.ROW, pa.int64(), nullable=False),
-    pa.field(ID, pa.string(), nullable=False),
-    pa.field(columns.DOC_ID, pa.string(), nullable=False),
-    pa.field(columns.CHUNK, pa.int32(), nullable=False),
-)
 _COUNTS = 3
 
 
 def _write(rows: LiveRows, folder: Path) -> Written:
     """`<encoder>.csr` for each encoder, and `rows.parquet`."""
     files = {name: _CsrFile(folder / f"{name}.csr", rows.rows) for name in rows.names}
-    first = 0
-    with pq.ParquetWriter(folder / IDS, _IDS, compression="zstd") as ids:
+    with RowIds(folder, rows.manifest) as ids:
         for batch in rows.batches():
-            documents = batch.documents
-            numbers = np.arange(first, first + documents.num_rows)
-            first += documents.num_rows
-            named = [numbers, row_ids(documents, rows.manifest), documents[columns.DOC_ID], documents[columns.CHUNK]]
-            ids.write_table(pa.table(dict(zip(_IDS.names, named, strict=True)), schema=_IDS))
+            ids.write(batch.documents)
             for name, file in files.items():
                 file.write(batch.sparse[name])
     for name, file in files.items():

@@ -14,3 +14,4 @@ class Format(StrEnum):
     ANSERINI = "anserini"
     CIFF = "ciff"
     CSR = "csr"
+    FAISS = "faiss"

@@ -29,4 +29,5 @@ class Layout:
 
 
 EVERY_KIND = frozenset(Kind)
+DENSE_ONLY = frozenset({Kind.DENSE})
 SPARSE_ONLY = frozenset({Kind.SPARSE})

@@ -6,6 +6,7 @@ from operators.export.anserini import ANSERINI
 from operators.export.ciff import CIFF
 from operators.export.csr import CSR
 from operators.export.elasticsearch import ELASTICSEARCH
+from operators.export.faiss_index import FAISS
 from operators.export.format import Format
 from operators.export.lance import LANCE
 from operators.export.layout import Layout
@@ -22,4 +23,5 @@ LAYOUTS: Mapping[Format, Layout] = {
     Format.ANSERINI: ANSERINI,
     Format.CIFF: CIFF,
     Format.CSR: CSR,
+    Format.FAISS: FAISS,
 }

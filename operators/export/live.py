@@ -1,6 +1,6 @@
 """The live rows of a snapshot, read part by part; every file is verified by its checksum before it is parsed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -72,7 +72,7 @@ class LiveRows:
 
         Raises `IntegrityError` where a file is not what the manifest describes.
         """
-        for part, alive in self._parts():
+        for part, alive in self._parts(self.manifest.segments):
             documents = self._conformed(part, part.documents, self.document_schema).filter(alive)
             vectors = {name: self._vectors(part, name).filter(alive) for name in self.names}
             for start in range(0, documents.num_rows, _BATCH_ROWS):
@@ -81,23 +81,29 @@ class LiveRows:
                 yield batch
                 self.report(STAGE, batch.documents.num_rows, 0)
 
+    def dense_parts(self, name: str, segment: Segment) -> Iterator[NDArray[np.float32]]:
+        """One dense encoder's vectors of a segment's live rows, part by part."""
+        for part, alive in self._parts([segment]):
+            yield self._dense(self._vectors(part, name).filter(alive), name)
+
     def sparse_parts(self, name: str) -> Iterator[SparseRows]:
         """One sparse encoder's vectors of all rows, part by part."""
-        for part, alive in self._parts():
+        for part, alive in self._parts(self.manifest.segments):
             yield self._sparse(self._vectors(part, name).filter(alive), name)
 
-    def _parts(self) -> Iterator[tuple[Part, "pa.BooleanArray"]]:
-        """Parts that hold live rows, in row order, and which of their rows live."""
+    def _parts(self, segments: Sequence[Segment]) -> Iterator[tuple[Part, "pa.BooleanArray"]]:
+        """Parts of segments that hold live rows, in row order, and which of their rows live."""
         parts = {part.part: part for part in self.manifest.parts}
-        for segment in self.manifest.segments:
-            alive, first = self._live(segment), 0
+        for segment in segments:
+            alive, first = self.live(segment), 0
             for part in (parts[name] for name in segment.parts):
                 mask = alive[first : first + part.rows]
                 first += part.rows
                 if mask.any():
                     yield part, pa.array(mask)
 
-    def _live(self, segment: Segment) -> NDArray[np.bool_]:
+    def live(self, segment: Segment) -> NDArray[np.bool_]:
+        """For each row of a segment whether it lives."""
         if segment.dead is None:
             return np.ones(segment.rows, np.bool_)
         data = read_verified(self.store, segment.dead.file)
