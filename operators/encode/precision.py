@@ -24,7 +24,7 @@ def resolve_precision(spec: EncoderSpec) -> EncoderSpec:
         return spec
     gpu = _runs_on_gpu(spec)
     if spec.precision is Precision.AUTO:
-        fast = gpu or (bool(fast_bfloat16()) and _wins_a_trial())
+        fast = gpu or (_cpu_has_bfloat16() and _wins_a_trial())
         return spec.model_copy(update={"precision": Precision.BFLOAT16 if fast else Precision.FLOAT32})
     if not gpu:
         raise UsageError(
@@ -66,6 +66,10 @@ def fast_bfloat16() -> tuple[str, ...]:
     """The CPU's flags that say it multiplies bfloat16 in hardware."""
     flags = _CPU_FLAGS.read_text(encoding="ascii", errors="ignore").split() if _CPU_FLAGS.is_file() else []
     return tuple(flag for flag in _FAST_BFLOAT16 if flag in flags)
+
+
+def _cpu_has_bfloat16() -> bool:
+    return bool(fast_bfloat16())
 
 
 def _wins_a_trial() -> bool:
