@@ -1,28 +1,19 @@
 """Files of a snapshot on this machine: every one is verified by size and sha256 before its path is handed out."""
 
 import json
-import os
 import re
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from operators.core.cache_root import private
 from operators.core.errors import IntegrityError, ObjectMissingError
 from operators.core.fingerprint import digest_file, fingerprint
 from operators.core.manifest import StoredFile
 from operators.core.storage import ObjectInfo, Store
 
-#: Environment variable that names the folder of downloaded files.
-VARIABLE = "MILLRACE_CACHE"
 _SHA256 = re.compile("[0-9a-f]{64}")
 REMEDY = "Restore the object from a copy, search an earlier snapshot, or index into a new collection"
-#: Downloaded files belong to their user: they may hold the text of documents.
-_PRIVATE = 0o700
-
-
-def default_root() -> Path:
-    """`$MILLRACE_CACHE`, else `~/.cache/millrace`."""
-    return Path(os.environ.get(VARIABLE) or "~/.cache/millrace").expanduser()
 
 
 @dataclass(frozen=True)
@@ -63,9 +54,9 @@ class FileCache:
         return self.root / file.sha256[:2] / file.sha256
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder below the root that is its user's alone."""
+        """Make a folder below the root that is its user's alone: files may hold the text of documents."""
         for each in (self.root, folder):
-            each.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+            private(each)
 
     def _is_current(self, target: Path, file: StoredFile, store: Store, info: ObjectInfo) -> bool:
         note = _note(target, store, file)

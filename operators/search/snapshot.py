@@ -6,12 +6,13 @@ from functools import partial
 import pyarrow as pa
 
 from operators.core import columns, schema
+from operators.core.cache_root import default_root
 from operators.core.encoder_spec import Kind
 from operators.core.errors import UsageError
 from operators.core.manifest import Manifest
 from operators.core.storage import Store, open_store
 from operators.publish.chain import read_manifest
-from operators.search.cache import FileCache, default_root
+from operators.search.cache import FileCache
 from operators.search.documents import Documents
 from operators.search.filter import Filter, Where, filter_of
 from operators.search.fusion import DEFAULT_FUSION, Fusion

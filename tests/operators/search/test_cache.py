@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from operators.core.cache_root import default_root
 from operators.core.errors import IntegrityError, ObjectMissingError
 from operators.core.fingerprint import digest
 from operators.core.manifest import StoredFile
 from operators.core.storage import Store, open_store
-from operators.search.cache import FileCache, default_root
+from operators.search.cache import FileCache
 
 DATA = b"some bytes of an index"
 FILE = StoredFile(key="indexes/a.npy", bytes=len(DATA), sha256=digest(DATA))
