@@ -18,7 +18,7 @@ from operators.core.storage import Store, open_store
 from operators.export.export import Exported, export
 from operators.export.format import Format
 from operators.index.arrays import dense_matrix
-from operators.index.ivf_merge import Template, shard_of_lists
+from operators.index.ivf_merge import Template, shard_of_lists, shard_of_vectors
 from operators.index.trained import Training
 from operators.publish.chain import read_manifest
 from operators.search.mode import Mode
@@ -136,12 +136,22 @@ def test_export_answers_as_search_does(make: Make, tmp_path: Path, dense: str, o
 
 def test_export_says_how_far_search_looks(make: Make, tmp_path: Path) -> None:
     published = make("ivf-sq8")
-    done = exported(published, tmp_path / "out")
+    first, *others = published.manifest.indexes["dense"]
+    further = first.model_copy(update={"settings": {**first.settings, "nprobe": 2}})
+    manifest = published.manifest.model_copy(update={"indexes": {"dense": (further, *others)}})
+    done = export(published.store, manifest, tmp_path / "out", Format.FAISS)
     index, _ = read(tmp_path / "out")
-    probes = [each.settings["nprobe"] for each in published.manifest.indexes["dense"]]
-    assert index.nprobe == max(probes)
-    assert f"nprobe says to search {max(probes)}" in done.notes[0]
+    assert {each.settings["nprobe"] for each in others} == {1}
+    assert index.nprobe == 2
+    assert "nprobe says to search 2" in done.notes[0]
     assert isinstance(index, faiss.IndexIVFScalarQuantizer)
+
+
+def test_shard_of_several_matrices_numbers_their_rows_through(tmp_path: Path) -> None:
+    matrix = np.random.default_rng(0).random((7, 3), np.float32)
+    shard_of_vectors(Template(3, None), [matrix[:4], matrix[4:]], 10, tmp_path / "shard")
+    _, rows = faiss.read_index(str(tmp_path / "shard")).search(np.eye(3, dtype=np.float32), 7)
+    assert np.array_equal(rows, 10 + np.argsort(-matrix.T, axis=1))
 
 
 def test_export_is_read_where_it_was_moved_to_and_leaves_nothing_else(make: Make, tmp_path: Path) -> None:
