@@ -37,7 +37,7 @@ def choose(store: Store, run: str | None = None) -> Chosen:
     """
     ends = last_outcomes(store, _ENDS)
     name = _newest(store, ends) if run is None else _known(store, run, ends)
-    attempts = tuple(each for each in reversed(ends) if each.run == name and each.outcome != "unchanged")
+    attempts = tuple(each for each in reversed(ends) if each.run == name)
     manifest = _published(store, name, attempts)
     if manifest:
         return Chosen(name, manifest, _parent(store, manifest), attempts)
@@ -46,7 +46,8 @@ def choose(store: Store, run: str | None = None) -> Chosen:
 
 def _newest(store: Store, ends: list[Outcome]) -> str:
     for each in ends:
-        if each.outcome != "unchanged" and _exists(store, each.run):
+        # One that had nothing to do kept nothing.
+        if _exists(store, each.run):
             return each.run
     # What was published before ends of runs were written down.
     return read_manifest(store).run

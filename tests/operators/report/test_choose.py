@@ -41,7 +41,7 @@ def test_choose_passes_by_runs_that_had_nothing_to_do_and_those_that_are_gone() 
     store = memory_store()
     manifest = publish_snapshot(store, ["a"], run="a" * 16)
     store.put(f"runs/{manifest.run}/recipe.json", b"{}")
-    for run, outcome in ((manifest.run, "published"), ("b" * 16, "failed"), (manifest.run, "unchanged")):
+    for run, outcome in ((manifest.run, "published"), ("b" * 16, "failed"), ("c" * 16, "unchanged")):
         add_outcome(store, Outcome(run=run, outcome=outcome, began_at=NOW, ended_at=NOW))
     chosen = choose(store)
     assert chosen.run == manifest.run
