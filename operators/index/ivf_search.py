@@ -50,10 +50,19 @@ class InvertedLists:
 
     def search(self, queries: NDArray[np.float32], width: int, live: LiveRows | None) -> Found:
         """About the best `width` rows for each query; `width` is at most the rows that live."""
-        near = self.index.quantizer.search(queries, min(self.nprobe, self.index.nlist))
+        near = self._near(queries, min(self.nprobe, self.index.nlist))
         by_chance = _count(self.sizes, near[1]) * (self.alive.sum() / self.sizes.sum())
         few = _count(self.alive, near[1]) < _FEW * by_chance
         return self._answer(queries, near, np.maximum(width, np.where(few, _MANY * by_chance, 0)), width, live)
+
+    def _near(self, queries: NDArray[np.float32], count: int) -> _Near:
+        """So many of the nearest centres."""
+        centres = faiss.downcast_index(self.index.quantizer)
+        if isinstance(centres, faiss.IndexHNSWFlat) and count * _links(centres) >= self.index.nlist:
+            # A graph leaves centres out where most are asked for: of 256 up to 43. To look at all costs no more.
+            centres = faiss.downcast_index(centres.storage)
+        distances, lists = centres.search(queries, count)
+        return distances, lists
 
     def _answer(
         self, queries: NDArray[np.float32], near: _Near, needed: NDArray[np.float64], width: int, live: LiveRows | None
@@ -66,7 +75,7 @@ class InvertedLists:
         found.scores[enough], found.rows[enough] = ready.scores, ready.rows
         short = ~enough
         if short.any():
-            wider = self.index.quantizer.search(queries[short], min(lists.shape[1] * _WIDER, self.index.nlist))
+            wider = self._near(queries[short], min(lists.shape[1] * _WIDER, self.index.nlist))
             rest = self._answer(queries[short], wider, needed[short], width, live)
             found.scores[short], found.rows[short] = rest.scores, rest.rows
         return found
@@ -115,6 +124,11 @@ def _rows(index: Any, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
         held = faiss.rev_swig_ptr(index.invlists.get_ids(number), size)
         found[stops[number] - size : stops[number]] = held
     return found
+
+
+def _links(graph: Any) -> int:
+    links: int = graph.hnsw.nb_neighbors(0)
+    return links
 
 
 def _count(rows_by_list: NDArray[np.int64], lists: NDArray[np.int64]) -> NDArray[np.int64]:
