@@ -1,11 +1,16 @@
 """FAISS indexes as files: written whole or not at all, read or mapped, and checked against what is known of them."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import faiss
 
 from operators.core.errors import IntegrityError
+
+#: An array of a file is no larger than the file; by default FAISS believes up to a terabyte, and asks for the memory.
+_ROOM = 1 << 20
+_one_at_a_time = threading.Lock()
 
 
 def write_index(index: Any, path: Path) -> None:
@@ -43,7 +48,10 @@ def check_index(path: Path, index: Any, expected: dict[str, Any]) -> None:
 
 def _open(path: Path, flags: int) -> Any:
     try:
-        return faiss.read_index(str(path), flags)
+        # The limit is the process's: nobody else may open another file under it.
+        with _one_at_a_time:
+            faiss.set_deserialization_vector_byte_limit(_ROOM + (path.stat().st_size if path.exists() else 0))
+            return faiss.read_index(str(path), flags)
     except RuntimeError as error:
         reason = str(error).rpartition("Error: ")[2]
         raise IntegrityError(f"{path} is not a FAISS index ({reason}). Restore it from a copy") from error

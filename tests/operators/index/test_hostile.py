@@ -14,6 +14,7 @@ from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.index.backend import open_searcher
 from operators.index.build import BuiltIndex
+from operators.index.faiss_file import read_index
 from operators.index.sparse_file import term_digest
 from operators.index.spec import Backend
 from tests.operators.index.tables import dense_table, random_dense, random_sparse, sparse_table
@@ -63,6 +64,21 @@ def test_open_truncated_faiss_file_is_refused(dense: BuiltIndex, keep: float) ->
 def test_open_garbage_faiss_file_is_refused(dense: BuiltIndex) -> None:
     dense.files["dense.faiss"].write_bytes(bytes(range(256)) * 8)
     refuse(dense, r"dense\.faiss is not a FAISS index")
+
+
+def test_read_faiss_file_that_claims_more_than_it_holds_is_refused_before_the_memory_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    """FAISS's own limit is a terabyte: it asked for the 4 GB and then missed them in the file."""
+    index = faiss.IndexFlatIP(SIZE)
+    index.add(random_dense(ROWS, SIZE))
+    faiss.write_index(index, str(tmp_path / "flat.faiss"))
+    data = bytearray((tmp_path / "flat.faiss").read_bytes())
+    place = data.index((ROWS * SIZE).to_bytes(8, "little"))
+    data[place : place + 8] = (1_000_000_000).to_bytes(8, "little")
+    (tmp_path / "flat.faiss").write_bytes(data)
+    with pytest.raises(IntegrityError, match=r"flat\.faiss is not a FAISS index .*deserialization_vector_byte_limit"):
+        read_index(tmp_path / "flat.faiss")
 
 
 def test_open_other_faiss_index_is_refused(dense: BuiltIndex) -> None:
