@@ -21,8 +21,7 @@ def reported(job: Job, progress: Progress) -> Iterator[None]:
         _write(job, progress)
         raise
     else:
-        if not job.is_published:
-            _write(job, progress)
+        _write(job, progress)
 
 
 def _write(job: Job, progress: Progress) -> None:
@@ -38,7 +37,7 @@ def _write(job: Job, progress: Progress) -> None:
 
 
 def _has_begun(job: Job) -> bool:
-    """Whether the run has kept anything to report."""
+    """Whether the run has kept anything to report; one with nothing to do has not."""
     try:
         job.store.head(layout.run_file(job.run, "recipe.json"))
     except ObjectMissingError:
