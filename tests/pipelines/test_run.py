@@ -1,4 +1,4 @@
-"""The whole job with encoders that need no weights: what is published is what the source held. Once on Ray."""
+"""The whole job with encoders that need no weights: what is published is what the source held. Twice on Ray."""
 
 import json
 import signal
@@ -63,6 +63,19 @@ def test_index_good_corpus_publishes_every_document_and_finds_each(tmp_path: Pat
     for number in (0, 123, 299):
         for mode in Mode:
             assert snapshot.search(whole_text(number), k=1, mode=mode)[0].doc_id == f"doc-{number:05d}"
+
+
+@pytest.mark.ray
+def test_index_inverted_lists_are_trained_filled_and_found(tmp_path: Path, ray_index: Index) -> None:
+    write_corpus(tmp_path / "corpus" / "a.jsonl", [document(n) for n in range(200)])
+    summary = ray_index("index.dense=ivf-sq8", "index.recall_queries=50")
+    manifest = published(tmp_path)
+    [trained], [index] = manifest.trained["dense"], manifest.indexes["dense"]
+    assert (trained.backend, trained.lists, trained.rows) == ("faiss-ivf-sq8", 4, 200)
+    assert (index.backend, index.settings["trained"]) == ("faiss-ivf-sq8", trained.file.sha256)
+    assert summary.recall["dense"] >= 0.95
+    hits = Snapshot.open(summary.uri).search_many([whole_text(n) for n in range(0, 200, 20)], 1, Mode.DENSE)
+    assert [hit.doc_id for [hit] in hits] == [f"doc-{n:05d}" for n in range(0, 200, 20)]
 
 
 def test_index_manifest_names_every_file_with_its_checksum(tmp_path: Path, index: Index) -> None:
