@@ -88,8 +88,9 @@ def show(summary: Summary, console: Console) -> None:
     else:
         console.print(_totals(summary))
         console.print(_encoders(summary))
+        console.print(f"\nReport: {summary.report}", soft_wrap=True, markup=False, highlight=False)
     commands = command("search", summary.uri, "your question"), command("report", summary.uri, "--open")
-    console.print(Text("\nNext: ").append("\n      ".join(commands), "bold"), soft_wrap=True)
+    console.print(Text("Next: ").append("\n      ".join(commands), "bold"), soft_wrap=True)
 
 
 def _totals(summary: Summary) -> Table:
@@ -116,7 +117,6 @@ def _totals(summary: Summary) -> Table:
         "halved": ", ".join(_halved(summary)),
         "seismic": "; ".join(f"{name}: {line}" for name, line in summary.seismic.items()),
         "run": summary.run,
-        "report": summary.report,
     }
     for name, value in rows.items():
         if value:
