@@ -20,9 +20,8 @@ def count(value: float) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds, from milliseconds to days, in at most two units."""
-    if seconds < 1:
-        milliseconds = round(seconds * _THOUSAND, 1)
-        return f"{count(milliseconds)} ms" if milliseconds else "0 s"
+    if round(seconds * _THOUSAND) < _THOUSAND:
+        return f"{seconds * _THOUSAND:.3g} ms" if seconds else "0 s"
     if seconds < _SHORT:
         return f"{seconds:.1f} s".replace(".0 ", " ")
     for unit, name, smaller, smaller_name, grain in _TWO:
