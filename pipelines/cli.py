@@ -13,7 +13,7 @@ from rich.console import Console
 from operators.core.encoder_spec import Kind, Precision, Role
 from operators.core.errors import MillraceError
 from operators.core.storage import open_store
-from pipelines import cli_doctor, cli_evaluate, cli_export, cli_observe, cli_report, cli_snapshots
+from pipelines import cli_doctor, cli_evaluate, cli_export, cli_models, cli_observe, cli_report, cli_snapshots
 from pipelines.display import LogFormat, display_on
 from pipelines.options import (
     SNAPSHOT,
@@ -27,8 +27,8 @@ from pipelines.options import (
     StoreUri,
     Verbose,
     Weight,
+    chosen_and_locked,
     chosen_display,
-    chosen_recipe,
 )
 from pipelines.recipe import Recipe
 
@@ -45,6 +45,7 @@ app.add_typer(cli_export.commands)
 app.add_typer(cli_observe.commands)
 app.add_typer(cli_report.commands)
 app.add_typer(cli_doctor.commands)
+app.add_typer(cli_models.commands)
 _OUT = Console()
 _ERR = Console(stderr=True)
 
@@ -95,7 +96,7 @@ def index(
     seconds = None if max_duration is None else parse_duration(max_duration, "--max-duration")
     display = chosen_display(_ERR, log_format, quiet=quiet)
     with nullcontext() if verbose else chatter_told(display):
-        summary = index_recipe(chosen_recipe(recipe, store, overrides), address, display, seconds)
+        summary = index_recipe(chosen_and_locked(recipe, store, overrides), address, display, seconds)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
@@ -123,7 +124,7 @@ def compact(
 
     display = chosen_display(_ERR, log_format, quiet=quiet)
     with nullcontext() if verbose else chatter_told(display):
-        summary = compact_recipe(chosen_recipe(recipe, store, overrides), address, display)
+        summary = compact_recipe(chosen_and_locked(recipe, store, overrides), address, display)
     if as_json:
         sys.stdout.write(summary.model_dump_json() + "\n")
     else:
@@ -139,7 +140,7 @@ def plan(recipe: RecipePath, store: StoreUri = None, overrides: Overrides = None
     from pipelines.job import plan_job
     from pipelines.show_plan import show_plan
 
-    show_plan(plan_job(chosen_recipe(recipe, store, overrides)), _OUT, as_json=as_json)
+    show_plan(plan_job(chosen_and_locked(recipe, store, overrides)), _OUT, as_json=as_json)
 
 
 @app.command()

@@ -42,7 +42,7 @@ def doctor(
         except MillraceError as wrong:
             error = wrong
     findings = [check_recipe(recipe, error)] if recipe else []
-    findings += examine(loaded, address or os.environ.get("RAY_ADDRESS"))
+    findings += examine(loaded, recipe, address or os.environ.get("RAY_ADDRESS"))
     show_findings(findings, _OUT, as_json=as_json)
     if error:
         raise typer.Exit(error.exit_code)

@@ -26,6 +26,9 @@ from operators.write.stored import read_verified
 from pipelines.recipe import Recipe
 from pipelines.source import Source, list_source
 
+#: What of an encoder's spec says where it runs and how its model is proven, and nothing of its vectors.
+_NO_VECTORS = {"device", "sha256", "base_sha256"}
+
 
 @dataclass(frozen=True)
 class PlannedEncoder:
@@ -180,8 +183,8 @@ def _as_before(name: str, spec: EncoderSpec, parent: Manifest | None) -> Encoder
     if spec.precision is not Precision.AUTO or before is None:
         return spec
     resolved = EncoderSpec.model_validate({**spec.model_dump(), "precision": before.spec["precision"]})
-    same = resolved.model_dump(mode="json", exclude={"device"})
-    return resolved if same == {key: value for key, value in before.spec.items() if key != "device"} else spec
+    same = resolved.model_dump(mode="json", exclude=_NO_VECTORS)
+    return resolved if same == {key: value for key, value in before.spec.items() if key not in _NO_VECTORS} else spec
 
 
 def _known(file: InputFile) -> KnownInput:

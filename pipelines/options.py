@@ -46,5 +46,12 @@ def chosen_display(console: Console, log_format: LogFormat, *, quiet: bool) -> D
 
 
 def chosen_recipe(path: Path, store: str | None, overrides: list[str] | None) -> Recipe:
-    """The recipe in a file, changed as the options ask."""
+    """The recipe in a file, changed as the options ask; its models are not looked at."""
     return load_recipe(path, [*(overrides or []), *([] if store is None else [f"store={json.dumps(store)}"])])
+
+
+def chosen_and_locked(path: Path, store: str | None, overrides: list[str] | None) -> Recipe:
+    """`chosen_recipe`, held to the lock of models beside the file."""
+    from pipelines.locked import locked_recipe
+
+    return locked_recipe(chosen_recipe(path, store, overrides), path)

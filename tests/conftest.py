@@ -48,6 +48,12 @@ def data(name: str) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Downloads, and what is remembered of files, are not kept in the home of whoever runs the tests."""
+    os.environ["MILLRACE_CACHE"] = str(tmp_path_factory.mktemp("millrace-cache"))
+
+
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[s3_server.S3Server]:
     """A running S3 server; every client of this process and its children is set to use it."""

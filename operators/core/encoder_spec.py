@@ -15,6 +15,7 @@ IDF = "idf"
 HASHING = "hashing"
 #: Models whose queries carry weights fitted on the corpus, so that a query needs no model.
 FITTED = (IDF, MINILM_SPARSE)
+_SHA256 = r"^[0-9a-f]{64}$"
 
 
 class Kind(StrEnum):
@@ -53,7 +54,10 @@ class Engine(StrEnum):
 
 
 class EncoderSpec(Spec):
-    """One encoder of a recipe. `device` and `batch_tokens` change its speed alone, everything else its vectors."""
+    """One encoder of a recipe. `device` and `batch_tokens` change its speed alone, everything else its vectors.
+
+    `sha256` and `base_sha256` change nothing: with them, other files than those are refused.
+    """
 
     kind: Kind
     model: str = Field(
@@ -62,6 +66,10 @@ class EncoderSpec(Spec):
     )
     revision: str | None = Field(None, description="commit of a hub model, 40 hex digits")
     base_revision: str | None = Field(None, description="commit of the base model, where model is a PEFT adapter")
+    sha256: str | None = Field(
+        None, pattern=_SHA256, description="of the model's files, names and contents; `millrace lock` fills it in"
+    )
+    base_sha256: str | None = Field(None, pattern=_SHA256, description="of the base model's files")
     tokenizer: str = Field(MINILM, description="model idf: the model whose word pieces carry the weights")
     document_prompt: str | None = Field(None, description="put before every document; by default what the model saved")
     query_prompt: str | None = Field(None, description="put before every query; by default what the model saved")

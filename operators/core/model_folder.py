@@ -19,7 +19,7 @@ from operators.core.encoder_spec import (
 )
 from operators.core.errors import UsageError
 from operators.core.fingerprint import fingerprint
-from operators.core.model_location import Location, is_at_hand, locate
+from operators.core.model_location import Location, is_at_hand, locate, locate_tokenizer
 from operators.core.model_modules import Module, read_json, read_modules
 
 #: Raised whenever our code changes the vectors of an unchanged model, so that old and new ones never mix.
@@ -146,23 +146,27 @@ class ModelFolder:
 
 
 def resolve_model(spec: EncoderSpec) -> ModelFolder:
-    """Find and check an encoder's model; raises `UsageError` naming the remedy before anything is started."""
+    """Find and check an encoder's model; raises `UsageError` naming the remedy before anything is started.
+
+    Raises `IntegrityError` where the spec names the sha256 of its files and they are others; nothing of them is opened.
+    """
     if spec.model in {HASHING, IDF} and spec.max_active_dims:
         raise UsageError(
             f"model {spec.model} gives few and equal weights, none of which is the largest: remove max_active_dims"
         )
     if spec.model == HASHING:
         return ModelFolder(Location(Path(HASHING)))
+    location = locate_own(spec)
     if spec.model == IDF:
-        return ModelFolder(_locate_word_pieces(spec))
+        _check_word_pieces(location)
+        return ModelFolder(location)
     if spec.model == MINILM_SPARSE:
-        return ModelFolder(locate(MINILM_SPARSE, None), locate(MINILM, None))
-    location = locate(spec.model, spec.revision)
+        return ModelFolder(location, _locate_base((MINILM, None), spec))
     roles = {role: read_modules(location.path, role) for role in Role}
     for modules in roles.values():
         model_checks.check_modules(modules)
         model_checks.check_kind(location.path, modules, spec.kind)
-    folder = ModelFolder(location, _locate_base(roles[Role.DOCUMENT][0], spec))
+    folder = ModelFolder(location, _adapted(roles[Role.DOCUMENT][0], spec))
     for role in Role:
         model_checks.check_tokenizer(Path(folder.tokenizer(spec, role).folder))
     return folder
@@ -180,34 +184,53 @@ def missing_models(spec: EncoderSpec) -> list[tuple[str, str | None]]:
     """
     if spec.model == HASHING:
         return []
-    model = spec.tokenizer if spec.model == IDF else spec.model
-    if not is_at_hand(model, spec.revision):
-        return [(model, spec.revision)]
-    if spec.model in FITTED:
-        return []
-    base = _base_of(read_modules(locate(spec.model, spec.revision).path, Role.DOCUMENT)[0], spec)
+    if not is_at_hand(own_model(spec), spec.revision):
+        return [(own_model(spec), spec.revision)]
+    base = base_model(spec)
     return [] if base is None or is_at_hand(*base) else [base]
 
 
-def _locate_word_pieces(spec: EncoderSpec) -> Location:
-    location = locate(spec.tokenizer, spec.revision)
+def own_model(spec: EncoderSpec) -> str:
+    """The model whose files are the encoder's own: of `idf` that of its tokenizer."""
+    return spec.tokenizer if spec.model == IDF else spec.model
+
+
+def base_model(spec: EncoderSpec) -> tuple[str, str | None] | None:
+    """The model and revision that an encoder's own is an adapter for, or works on top of; None for most."""
+    if spec.model in {HASHING, IDF}:
+        return None
+    if spec.model == MINILM_SPARSE:
+        return MINILM, None
+    return _base_of(read_modules(locate_own(spec).path, Role.DOCUMENT)[0], spec)
+
+
+def locate_own(spec: EncoderSpec) -> Location:
+    """Where the encoder's own files lie, proven where the spec names their sha256. Nothing of them is opened."""
+    find = locate_tokenizer if spec.model == IDF else locate
+    return find(own_model(spec), spec.revision, sha256=spec.sha256)
+
+
+def _check_word_pieces(location: Location) -> None:
     if not (location.path / "tokenizer.json").is_file():
         raise UsageError(f"model idf: expected tokenizer.json in {location.path}: choose a model with a fast tokenizer")
-    return location
 
 
-def _locate_base(module: Module, spec: EncoderSpec) -> Location | None:
+def _adapted(module: Module, spec: EncoderSpec) -> Location | None:
+    """Where the base of an adapter lies; None where the model is none."""
     base = _base_of(module, spec)
     if base is None:
         return None
-    location = locate(*base, key="base_revision")
+    location = _locate_base(base, spec)
     model_checks.check_weights(location.path)
     model_checks.check_known_class(Module(module.type, location.path))
     return location
 
 
+def _locate_base(base: tuple[str, str | None], spec: EncoderSpec) -> Location:
+    return locate(*base, key="base_revision", sha256=spec.base_sha256)
+
+
 def _base_of(module: Module, spec: EncoderSpec) -> tuple[str, str | None] | None:
-    """The model and revision that an adapter is for."""
     if (module.folder / "config.json").is_file() or not (module.folder / _ADAPTER).is_file():
         return None
     adapter = module.read(_ADAPTER)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from operators.core.errors import MillraceError
 from operators.core.manifest import Manifest
+from operators.core.model_lock import ModelLock, lock_path, read_lock
 from operators.encode.machine import Machine, look_at_machine
 from operators.index.library import look_at_faiss
 from operators.publish.chain import read_head
@@ -17,12 +18,14 @@ from pipelines.doctor.environment import check_environment
 from pipelines.doctor.finding import Finding, fail, looked, ok
 from pipelines.doctor.free import free_disk, free_memory
 from pipelines.doctor.libraries import check_libraries, check_python, wanted_libraries
+from pipelines.doctor.lock import check_lock
 from pipelines.doctor.models import check_models
 from pipelines.doctor.needs import needs_of
 from pipelines.doctor.processors import check_cpu, check_faiss, check_gpu
 from pipelines.doctor.room import check_room, check_room_elsewhere
 from pipelines.doctor.store import check_store
 from pipelines.job import collection_store
+from pipelines.locked import pinned
 from pipelines.recipe import Recipe
 from pipelines.resources import Capacity
 
@@ -30,8 +33,8 @@ _OFFLINE = "HF_HUB_OFFLINE"
 _NO = ("", "0", "false", "no", "off")
 
 
-def examine(recipe: Recipe | None, address: str | None) -> list[Finding]:
-    """Look at this machine, and with a recipe at its models, its store and the room it needs. Raises nothing.
+def examine(recipe: Recipe | None, path: Path | None, address: str | None) -> list[Finding]:
+    """Look at this machine, and with a recipe (of a file) at its models, its store and its needs. Raises nothing.
 
     Writes one object of 5 bytes to the store and deletes it; joins the cluster at `address` and leaves it again.
     """
@@ -44,16 +47,37 @@ def examine(recipe: Recipe | None, address: str | None) -> list[Finding]:
     ]
     if address:
         findings += looked("ray cluster", partial(_cluster, recipe, address))
-    if recipe:
-        findings += looked("models", lambda: check_models(recipe.encoders, offline=_is_offline()))
-        findings += looked("store", lambda: check_store(collection_store(recipe)))
-        findings += looked("room", partial(_room, recipe, joins=bool(address)))
+    if recipe and path:
+        findings += _of_recipe(recipe, path, joins=bool(address))
     return findings
 
 
 def check_recipe(path: Path, error: MillraceError | None) -> Finding:
     """The recipe itself, which was or was not loaded."""
     return fail("recipe", str(error), "") if error else ok("recipe", str(path))
+
+
+def _of_recipe(recipe: Recipe, path: Path, *, joins: bool) -> list[Finding]:
+    try:
+        lock = read_lock(lock_path(path))
+        findings = looked("model lock", partial(check_lock, recipe, path, lock))
+    except MillraceError as error:
+        lock, findings = None, [fail("model lock", str(error), "")]
+    asked = _pinned(recipe, lock)
+    return [
+        *findings,
+        *looked("models", partial(check_models, asked.encoders, offline=_is_offline())),
+        *looked("store", lambda: check_store(collection_store(recipe))),
+        *looked("room", partial(_room, asked, joins=joins)),
+    ]
+
+
+def _pinned(recipe: Recipe, lock: ModelLock | None) -> Recipe:
+    """Models are looked for at the commits they were locked at; a lock of other models has its own line."""
+    try:
+        return pinned(recipe, lock) if lock else recipe
+    except MillraceError:
+        return recipe
 
 
 def _is_offline() -> bool:

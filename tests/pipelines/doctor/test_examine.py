@@ -54,7 +54,7 @@ def test_doctor_without_a_recipe_looks_at_the_machine(doctor: Doctor) -> None:
 def test_doctor_with_a_recipe_looks_at_its_models_its_store_and_its_needs(doctor: Doctor, recipe: Path) -> None:
     code, found = doctor(recipe)
     assert code == 0
-    assert list(found) == ["recipe", *MACHINE, "model dense", "model sparse", *STORE, "memory", "disk"]
+    assert list(found) == ["recipe", *MACHINE, "model lock", "model dense", "model sparse", *STORE, "memory", "disk"]
     assert not [each for each in (recipe.parent / "store").rglob("*") if each.is_file()]
 
 
@@ -69,6 +69,12 @@ def test_doctor_with_three_things_broken_names_all_three_and_what_is_well(
     failed = {name for name, each in found.items() if each["state"] == "fail"}
     assert failed >= {"ray environment", "model dense", "store create"}
     assert found["model sparse"]["state"] == found["faiss"]["state"] == "ok"
+
+
+def test_doctor_beside_a_lock_that_is_none_says_so_and_goes_on(doctor: Doctor, recipe: Path) -> None:
+    recipe.with_name("recipe.yaml.lock").write_text("<<<<<<< HEAD")
+    code, found = doctor(recipe)
+    assert (code, found["model lock"]["state"], found["model dense"]["state"]) == (1, "fail", "ok")
 
 
 def test_doctor_that_breaks_itself_says_so_in_a_line(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
