@@ -141,7 +141,7 @@ def test_measure_where_it_finds_less_than_is_asked_for_goes_on_without_it(index:
 
 
 def test_trial_that_finds_enough_but_not_itself_is_not_enough() -> None:
-    trial = seismic_trial.Trial(None, recall=0.99, self_found=0.9, seconds=1, exact_seconds=10)
+    trial = seismic_trial.Trial(None, recall=0.99, self_found=0.9, seconds=1)
     assert trial.is_enough(0.9)
     assert not trial.is_enough(0.95)
     assert not replace(trial, recall=0.5, self_found=1.0).is_enough(0.9)
@@ -247,7 +247,7 @@ def test_sweep_goes_on_to_larger_indexes_while_they_are_better(
         if outcome is None:
             raise SeismicError("building took too long")
         recall, seconds = outcome
-        trial = seismic_trial.Trial(None, recall, self_found=1.0, seconds=seconds, exact_seconds=10)
+        trial = seismic_trial.Trial(None, recall, self_found=1.0, seconds=seconds)
         return seismic_sweep.Sampled(shape, 1.0, 1, (trial,))
 
     class Sample:
