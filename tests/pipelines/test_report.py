@@ -1,24 +1,30 @@
 """The report of a run, written at its end however it ended, and again from the store."""
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from operators.core.errors import GateError, StoppedError, StoreError, UsageError
 from operators.core.storage import Store, open_store
 from operators.read import plan
+from operators.report.assemble import assemble
+from operators.report.choose import choose
 from operators.report.run_report import RunReport
-from operators.report.write import write_report
 from pipelines import command
 from pipelines.cli import app
 from pipelines.command import compact_recipe
 from pipelines.display import NoDisplay
+from pipelines.job import plan_job
+from pipelines.show_report import open_report, show_report
 from pipelines.summary import Summary
 from tests.pipelines.conftest import document, write_corpus
 from tests.pipelines.faults.inline import run
+from tests.pipelines.inline import run_job
 from tests.pipelines.reporting import index_reported, recipe_of
 
 pytestmark = pytest.mark.usefixtures("reports")
@@ -89,23 +95,25 @@ def test_index_that_fails_reports_how_far_it_came_and_its_own_error(corpus: Path
     assert "max_reject_ratio" in report.attempts[-1].error
     [check] = [each for each in report.checks if each.name == "documents rejected"]
     assert (check.value, check.state) == (1 / 21, "failed")
-    told = " ".join(millrace("report", f"{corpus}/store/mill").split())
-    assert told.startswith("The run failed on ")
-    assert "documents rejected: 4.8 %, at most 1 %" in told
+    out = StringIO()
+    show_report(report, open_store(f"{corpus}/store/mill"), Console(file=out, width=200), as_json=False)
+    assert out.getvalue().startswith("The run failed on ")
+    assert "documents rejected: 4.8 %, at most 1 %" in out.getvalue()
 
 
 def test_report_of_rejects_counts_as_the_gate_does(corpus: Path) -> None:
     """Rejects of an input that was not read again are of the source, too: the gate's own message is the oracle."""
     folder = corpus / "corpus"
     write_corpus(folder / "old.jsonl", [{"_id": f"{n}", "text": ""} for n in range(3)])
-    index_reported(recipe_of(corpus, "publish.max_reject_ratio=0.5"))
+    run_job(plan_job(recipe_of(corpus, "publish.max_reject_ratio=0.5")))
     write_corpus(folder / "new.jsonl", [document(100), {"_id": "x", "text": ""}])
     with pytest.raises(GateError) as refused:
         index_reported(recipe_of(corpus))
     assert "1 of 25 documents were rejected" in str(refused.value)
     store = open_store(f"{corpus}/store/mill")
-    failed, published = write_report(store), index_reported(recipe_of(corpus, "publish.max_reject_ratio=0.04"))
-    checks = [failed.checks[0], written(corpus, published.run).checks[0]]
+    failed = assemble(store, choose(store))
+    run_job(plan_job(recipe_of(corpus, "publish.max_reject_ratio=0.04")))
+    checks = [failed.checks[0], assemble(store, choose(store, failed.run)).checks[0]]
     assert [(check.detail, check.value, check.limit) for check in checks] == [
         ("1 of 25", 0.04, 0.01), ("1 of 25", 0.04, 0.04)
     ]  # fmt: skip
@@ -196,9 +204,9 @@ def test_index_that_is_interrupted_gives_the_prompt_back_and_is_reported_later(
 
 
 def test_compact_writes_a_report(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    index_reported(recipe_of(corpus))
+    run_job(plan_job(recipe_of(corpus)))
     write_corpus(corpus / "corpus" / "b.jsonl", [document(number) for number in range(100, 105)])
-    index_reported(recipe_of(corpus))
+    run_job(plan_job(recipe_of(corpus)))
     monkeypatch.setattr(command, "run", run)
     summary = compact_recipe(recipe_of(corpus), None, NoDisplay())
     report = written(corpus, summary.run)
@@ -208,22 +216,23 @@ def test_compact_writes_a_report(corpus: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture(scope="module")
 def summary(tmp_path_factory: pytest.TempPathFactory) -> Summary:
-    """A published night after a first one; commands write its report again."""
+    """A published night after one without a report; commands write it again."""
     folder = tmp_path_factory.mktemp("published")
-    for number in (0, 100):
-        write_corpus(folder / "corpus" / f"{number}.jsonl", [document(number + n) for n in range(20)])
-        index_reported(recipe_of(folder))
+    write_corpus(folder / "corpus" / "a.jsonl", [document(n) for n in range(20)])
+    run_job(plan_job(recipe_of(folder)))
+    write_corpus(folder / "corpus" / "b.jsonl", [document(n) for n in range(100, 120)])
     return index_reported(recipe_of(folder))
 
 
 def test_report_command_writes_it_again_and_says_where(summary: Summary) -> None:
-    before = millrace("report", summary.uri, "--json")
-    Path(summary.report).unlink()
+    page = Path(summary.report)
+    before = page.with_name("report.json").read_bytes()
+    page.unlink()
     told = " ".join(millrace("report", summary.uri).split())
     assert told.startswith("Snapshot 2 was published on ")
     assert told.endswith(f"Report: {summary.report}")
-    assert Path(summary.report).read_bytes().startswith(b"<!doctype html>")
-    assert millrace("report", summary.uri, "--json") == before
+    assert page.read_bytes().startswith(b"<!doctype html>")
+    assert page.with_name("report.json").read_bytes() == before
 
 
 def test_report_command_as_json_prints_what_it_wrote(summary: Summary) -> None:
@@ -240,7 +249,7 @@ def test_report_command_of_an_unknown_run_is_usage(summary: Summary) -> None:
 
 
 @pytest.mark.parametrize("is_local", [True, False])
-def test_report_command_opens_the_page_in_the_browser(
+def test_open_report_shows_the_page_in_the_browser(
     summary: Summary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_local: bool
 ) -> None:
     opened: list[str] = []
@@ -248,14 +257,27 @@ def test_report_command_opens_the_page_in_the_browser(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     if not is_local:
         monkeypatch.setattr(Store, "is_local", False)
-    assert "no browser" not in millrace("report", summary.uri, "--open")
+    assert told_by_open(summary) == ""
     [url] = opened
     page = Path(url.removeprefix("file://"))
     assert page.read_bytes() == Path(summary.report).read_bytes()
     assert (page == Path(summary.report)) is is_local
 
 
-def test_report_command_without_a_browser_says_what_to_open(summary: Summary, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_report_without_a_browser_says_what_to_open(summary: Summary, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webbrowser.open", lambda _: False)
-    told = " ".join(millrace("report", summary.uri, "--open").split())
-    assert f"no browser could be opened here: open {summary.report}" in told
+    assert told_by_open(summary) == f"no browser could be opened here: open {summary.report}\n"
+
+
+def told_by_open(summary: Summary) -> str:
+    store, out = open_store(summary.uri), StringIO()
+    report = RunReport.model_validate_json(store.get(f"runs/{summary.run}/report.json"))
+    open_report(report, store, Console(file=out, width=500))
+    return out.getvalue()
+
+
+def test_report_command_opens_what_it_wrote(summary: Summary, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    millrace("report", summary.uri, "--open")
+    assert opened == [Path(summary.report).as_uri()]
