@@ -43,7 +43,7 @@ def test_build_dense_chooses_by_size_unless_told(tmp_path: Path, spec: dict[str,
     assert list(built.files) == ["dense.faiss"]
     assert built.rows == 100
     assert built.measured.recall >= 0.99
-    hnsw = {"m": 32, "ef_construction": 200, "ef_search": 100} if backend == "faiss-hnsw" else {}
+    hnsw = {"m": 32, "ef_construction": 40, "ef_search": 100} if backend == "faiss-hnsw" else {}
     assert built.settings == {"dimensions": 8, **hnsw}
 
 
