@@ -156,6 +156,10 @@ def test_lock_of_an_adapter_pins_its_unpinned_hub_base(built, hub, tmp_path):
     (hub[0] / "config.json").write_text("{}")
     [problem] = problems(model.spec(), lock)
     assert str(hub[0] / "config.json") in problem
+    with pytest.raises(IntegrityError, match="model owner/base in"):
+        resolve_model(held)
+    with pytest.raises(UsageError, match="or another base"):
+        hold_to(lock, "dense", model.spec(base_revision=OTHER))
 
 
 def test_changes_of_a_file_names_it_and_both_checksums(e5):
