@@ -38,7 +38,7 @@ class _Patch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module):
         self._loader.exec_module(module)
         if hasattr(module, "append_vectors"):
-            module.append_vectors = _wrapped(module.append_vectors, "encode", lambda *_, name, **__: name)
+            module.append_vectors = _wrapped(module.append_vectors, "encode", lambda _table, name, *_: name)
             return
         for verb in _VERBS:
             method = getattr(module.Store, verb)
