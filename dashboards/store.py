@@ -95,7 +95,7 @@ def _search() -> tuple[Panel, ...]:
         steps(
             "Seconds of a query",
             metrics.SEARCH_SECONDS.help + " On the machine that indexed, asked alone.",
-            Query(now(metrics.SEARCH_SECONDS), f"{_EACH} {{{{quantile}}}}"),
+            Query(now(metrics.SEARCH_SECONDS), f"{_EACH} p{{{{percentile}}}}"),
             unit="s",
         ),
         bars("Dimensions", metrics.DIMENSIONS.help, Query(now(metrics.DIMENSIONS), _EACH), unit="short"),

@@ -25,7 +25,7 @@ _BY_LABEL = {
     "role": ("document", "query"),
     "segment": ("0", "1", "rest"),
     "k": ("10", "100"),
-    "quantile": ("0.5", "0.99"),
+    "percentile": ("50", "99"),
 }
 #: A label means another thing in another metric; None is free text, of which there is one value at a time.
 _OF_METRIC: dict[tuple[Metric, str], Sequence[str] | None] = {
@@ -62,22 +62,32 @@ def values(metric: Metric, label: str) -> Sequence[str] | None:
     return _OF_METRIC[metric, label] if (metric, label) in _OF_METRIC else _BY_LABEL[label]
 
 
-def filled(now: float) -> Rows:
-    """A series of every metric for each of its labels' values, for each collection, at a time."""
-    return {collection: [row for metric in METRICS for row in _rows(metric, now)] for collection in COLLECTIONS}
+def filled(now: float, minutes: int = 1) -> Rows:
+    """A series of every metric for each of its labels' values, for each collection, at a time.
+
+    Counters have grown for so many minutes.
+    """
+    rows = [row for metric in METRICS for row in _rows(metric, now, minutes)]
+    return dict.fromkeys(COLLECTIONS, rows)
 
 
-def _rows(metric: Metric, now: float) -> Iterator[Delta]:
+def _rows(metric: Metric, now: float, minutes: int) -> Iterator[Delta]:
     for labels in product(*(values(metric, label) or ("1",) for label in metric.labels[1:])):
-        yield _row(metric, labels, now)
+        yield _row(metric, labels, now, minutes)
 
 
-def _row(metric: Metric, labels: tuple[str, ...], now: float) -> Delta:
+def _row(metric: Metric, labels: tuple[str, ...], now: float, minutes: int) -> Delta:
     if metric.kind is Kind.HISTOGRAM:
-        counts = tuple(range(1, len(metric.buckets) + 2))
-        return Delta(metric.name, labels, float(sum(counts)) * metric.buckets[0], counts)
-    if metric.unit == "seconds" and "timestamp" in metric.name:
-        return Delta(metric.name, labels, now + (3600 if "deadline" in metric.name else -60))
+        counts = tuple(range(minutes, minutes * (len(metric.buckets) + 2), minutes))
+        return Delta(metric.name, labels, sum(counts) * metric.buckets[0], counts)
+    if metric.kind is Kind.COUNTER:
+        return Delta(metric.name, labels, 10.0 * minutes)
     if metric is metrics.RUN_STATE:
         return Delta(metric.name, labels, float(labels == ("encode",)))
-    return Delta(metric.name, labels, 0.5 if metric.unit == "ratio" else 10.0)
+    return Delta(metric.name, labels, _gauge(metric, now))
+
+
+def _gauge(metric: Metric, now: float) -> float:
+    if "timestamp" in metric.name:
+        return now + (3600 if "deadline" in metric.name else -60)
+    return 0.5 if metric.unit == "ratio" else 10.0

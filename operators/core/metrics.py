@@ -152,7 +152,11 @@ RECALL = _snapshot(
     "snapshot_recall_ratio", "ratio", "Recall of an encoder's indexes against exact search.", "encoder", "k"
 )
 SEARCH_SECONDS = _snapshot(
-    "snapshot_search_seconds", "seconds", "Seconds of one query, as measured before publication.", "encoder", "quantile"
+    "snapshot_search_seconds",
+    "seconds",
+    "Seconds of one query, as measured before publication: the median (50) and the 99th percentile.",
+    "encoder",
+    "percentile",
 )
 CANARIES = _snapshot("snapshot_canary_ratio", "ratio", "Share of the canaries' expected documents that were found.")
 DIMENSIONS = _snapshot("snapshot_dimensions", "dimensions", "Length of an encoder's vectors.", "encoder")
