@@ -29,11 +29,10 @@ def program(name: str) -> str:
     pytest.skip(reason)
 
 
-def promtool(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run promtool in a folder; its output says what is wrong."""
-    return subprocess.run(
-        [program("promtool"), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=120
-    )
+def promtool(*arguments: str, folder: Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run promtool in a folder, with text on its stdin; its output says what is wrong."""
+    command = [program("promtool"), *arguments]
+    return subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True, check=False, timeout=120)
 
 
 class Prometheus:
