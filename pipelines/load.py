@@ -7,22 +7,18 @@ from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from operators.core.encoder_spec import EncoderSpec
 from operators.core.errors import MillraceError, UsageError
+from operators.read.source import redact_urls
 from pipelines.recipe import Recipe
+from pipelines.secret_keys import refuse_secrets
+from pipelines.strict_yaml import parse
 
-
-class _Strict(yaml.SafeLoader):
-    """YAML's safe loader that refuses a key given twice, where the plain one keeps the last in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        """The mapping of a node; raises `ConstructorError` for a repeated key."""
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        repeated = sorted({str(key) for key in keys if keys.count(key) > 1})
-        if repeated:
-            raise yaml.constructor.ConstructorError(None, None, f"key {repeated[0]} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+_MOST_BYTES = 1 << 20
+#: Problems named, and characters shown of a wrong value.
+_MOST_PROBLEMS, _LONGEST = 20, 200
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -30,6 +26,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     values = _read(path)
     for override in overrides:
         _override(values, override)
+    refuse_secrets(values, path)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -48,13 +45,15 @@ def encoder_spec(**values: object) -> EncoderSpec:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), _Strict)  # noqa: S506  (a SafeLoader)
+        if path.stat().st_size > _MOST_BYTES:
+            raise UsageError(f"recipe {path} is larger than {_MOST_BYTES:,} bytes: is it one?")
+        values = parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"recipe {path} does not exist; `millrace schema` prints what a recipe holds") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"recipe {path} cannot be read: {error}") from error
     except yaml.YAMLError as error:
-        raise UsageError(f"recipe {path} is not YAML: {error}") from error
+        raise UsageError(f"recipe {path} is not YAML: {redact_urls(str(error))}") from error
     if values is None:
         raise UsageError(f"recipe {path} is empty; `millrace schema` prints what a recipe holds")
     if not isinstance(values, dict):
@@ -65,26 +64,42 @@ def _read(path: Path) -> dict[str, Any]:
 def _override(values: dict[str, Any], override: str) -> None:
     path, equals, text = override.partition("=")
     *parents, key = path.split(".")
+    path = redact_urls(path)
     if not equals or not key:
-        raise UsageError(f"--set {override}: expected path.to.key=value, such as publish.max_reject_ratio=0.05")
+        raise UsageError(f"--set {path}: expected path.to.key=value, such as publish.max_reject_ratio=0.05")
     for parent in parents:
         below = values.setdefault(parent, {})
         if not isinstance(below, dict):
-            raise UsageError(f"--set {override}: {parent} holds a value, not keys")
+            raise UsageError(f"--set {path}: {parent} holds a value, not keys")
         values = below
-    values[key] = yaml.safe_load(text)
+    try:
+        values[key] = parse(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {path}: the value is not YAML: {redact_urls(str(error))}") from error
 
 
 def _problems(error: ValidationError) -> Iterable[str]:
-    for problem in error.errors(include_url=False):
+    """A line each; an address in them is shown without its user, password and query."""
+    found = error.errors(include_url=False)
+    yield from map(redact_urls, _told(found[:_MOST_PROBLEMS]))
+    if len(found) > _MOST_PROBLEMS:
+        yield f"  and {len(found) - _MOST_PROBLEMS} more"
+
+
+def _told(problems: Iterable[ErrorDetails]) -> Iterable[str]:
+    for problem in problems:
         path = ".".join(str(step) for step in problem["loc"])
         if problem["type"] == "extra_forbidden":
             yield f"  {path}: unknown key; {_nearest(problem['loc'])}"
         elif problem["type"] == "missing":
             yield f"  {path}: missing, it is required"
         else:
-            came = f", got {problem['input']!r}" if not isinstance(problem["input"], dict) else ""
+            came = f", got {_cut(repr(problem['input']))}" if not isinstance(problem["input"], dict) else ""
             yield f"  {path or 'recipe'}: {problem['msg'].removeprefix('Value error, ')}{came}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _nearest(location: tuple[int | str, ...]) -> str:

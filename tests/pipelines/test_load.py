@@ -1,5 +1,6 @@
 """A mistake in a recipe is one message: the dotted path, what was expected, the nearest valid key."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,10 @@ def test_load_recipe_override_changes_one_value(recipe: Path) -> None:
         ("chunking={encoder: sparse, tokens: 64, overlap: 8}", "none of the encoders"),
         ("source.format.deeper=1", "format holds a value, not keys"),
         ("noequals", "--set noequals: expected path.to.key=value"),
+        ("publish=[", "--set publish: the value is not YAML"),
+        ("encoders.dense.trust_remote_code=true", "encoders.dense.trust_remote_code: unknown key"),
+        ("encoders.dense.model_kwargs={trust_remote_code: true}", "encoders.dense.model_kwargs: unknown key"),
+        ("trust_remote_code=true", "trust_remote_code: unknown key"),
     ],
 )
 def test_load_recipe_mistake_is_named_by_its_path(recipe: Path, override: str, expected: str) -> None:
@@ -90,6 +95,20 @@ def test_load_recipe_missing_key_is_named(tmp_path: Path) -> None:
         ("a: [", "is not YAML"),
         ("", "is empty"),
         (GOOD + "collection: again\n", "key collection is given twice"),
+        ("a: 2020-99-99", "is not YAML"),
+        ("a: !!int x", "is not YAML"),
+        (f"a: {'9' * 5000}", "is not YAML"),
+        ("[" * 50_000, "nests them too deeply"),
+        ("a: &a [*a]", "more than 20,000 values"),
+        (
+            "a: &a [x, x]\n" + "".join(f"{n}: &{n} [*{p}, *{p}]\n" for p, n in pairwise("abcdefghijklmnopq")),
+            "more than",
+        ),
+        (
+            "a: &a {x: 1}\n" + "".join(f"{n}: &{n} {{<<: [*{p}, *{p}]}}\n" for p, n in pairwise("abcdefghijklmnopq")),
+            "more than",
+        ),
+        ("x" * (1 << 20) + "x", "is it one?"),
     ],
 )
 def test_load_recipe_file_that_is_no_recipe_is_refused(tmp_path: Path, text: str, expected: str) -> None:
@@ -117,3 +136,19 @@ def test_shipped_recipe_loads(path: Path) -> None:
 def test_shipped_e5_recipe_has_the_prompts_it_was_trained_with(name: str) -> None:
     encoder = load_recipe(RECIPES / f"{name}.yaml").encoders["dense"]
     assert (encoder.document_prompt, encoder.query_prompt) == ("passage: ", "query: ")
+
+
+def test_load_recipe_with_a_thousand_mistakes_names_the_first_and_cuts_what_is_long(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(GOOD + "".join(f"wrong{number}: 1\n" for number in range(1000)) + f"index: {'x' * 100_000}\n")
+    message = _refusal(path)
+    assert len(message) < 10_000
+    assert "wrong3: unknown key" in message
+    assert "more" in message.splitlines()[-1]
+
+
+def test_load_recipe_anchors_and_merges_of_a_person_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(GOOD.replace("dense: {", "dense: &one {") + "  other: {<<: *one, query_prompt: 'query: '}\n")
+    loaded = load_recipe(path).encoders
+    assert (loaded["other"].document_prompt, loaded["other"].query_prompt) == ("passage: ", "query: ")
