@@ -19,7 +19,10 @@ _BY_LABEL = {
     "collection": COLLECTIONS,
     "encoder": ("dense", "sparse"),
     "reason": (*Reason, NON_FINITE),
-    "stage": ("scan", "read", "chunk", "tokenize", "encode dense", "encode sparse", "write", "copy", "index"),
+    "stage": (
+        *("scan", "read", "chunk", "tokenize", "encode dense", "encode sparse", "write", "copy", "compact", "index"),
+        *("load dense", "load sparse"),
+    ),
     "origin": ("input", "expansion"),
     "kind": ("content", "padding"),
     "role": ("document", "query"),
@@ -41,7 +44,7 @@ _OF_METRIC: dict[tuple[Metric, str], Sequence[str] | None] = {
     (metrics.OUTPUT_BYTES, "artifact"): ("documents", "vectors", "indexes"),
     (metrics.SNAPSHOT_BYTES, "artifact"): ("documents", "vectors", "indexes", "ledger", "other"),
     (metrics.ENCODER_SECONDS, "state"): ("loading", "busy", "waiting"),
-    (metrics.STORE_REQUESTS, "operation"): ("read", "create", "put", "head", "list", "delete", "open"),
+    (metrics.STORE_REQUESTS, "operation"): ("read", "create", "write", "head", "list", "delete"),
     (metrics.STORE_REQUESTS, "outcome"): (
         traffic.OK,
         traffic.MISSING,
