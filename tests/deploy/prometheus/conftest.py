@@ -11,11 +11,17 @@ from tests.promql import FOREIGN, Known, listed
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 FOLDER = DEPLOY / "prometheus"
+TESTS = ("tests.yaml", "tests-nights.yaml")
 
 
 def committed(name: str) -> Any:
     """A committed YAML file of the folder, read anew."""
     return yaml.safe_load((FOLDER / name).read_text(encoding="utf-8"))
+
+
+def unit_tests() -> dict[str, Any]:
+    """All tests of the rules, together."""
+    return {"tests": [group for name in TESTS for group in committed(name)["tests"]]}
 
 
 def all_rules(document: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from tests.dashboards.conftest import ROOT
-from tests.deploy.prometheus.conftest import FOLDER, committed
+from tests.deploy.prometheus.conftest import FOLDER, TESTS, committed
 from tests.prometheus_server import promtool
 
 
@@ -21,7 +21,7 @@ def test_promtool_accepts(arguments: tuple[str, ...]) -> None:
 
 
 def test_promtool_every_alert_fires_when_it_should_and_only_then() -> None:
-    done = promtool("test", "rules", "tests.yaml", folder=FOLDER)
+    done = promtool("test", "rules", *TESTS, folder=FOLDER)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dashboards import limits
 from tests.deploy.prometheus.checks import problems
-from tests.deploy.prometheus.conftest import all_rules, committed
+from tests.deploy.prometheus.conftest import all_rules, committed, unit_tests
 from tests.promql import Known
 
 Rules = dict[str, Any]
@@ -66,7 +66,7 @@ MISTAKES: dict[str, tuple[Callable[[Rules], Any], str]] = {
 
 
 def test_rules_keep_what_they_must(known: Known, runbooks: set[str]) -> None:
-    assert problems(committed("rules.yaml"), committed("tests.yaml"), known, runbooks) == []
+    assert problems(committed("rules.yaml"), unit_tests(), known, runbooks) == []
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -74,12 +74,12 @@ def test_checks_name_a_mistake(mistake: str, known: Known, runbooks: set[str]) -
     make, expected = MISTAKES[mistake]
     rules = committed("rules.yaml")
     make(rules)
-    found = problems(rules, committed("tests.yaml"), known, runbooks)
+    found = problems(rules, unit_tests(), known, runbooks)
     assert [each for each in found if re.search(expected, each)], found
 
 
 def test_checks_name_an_alert_that_is_only_seen_firing(known: Known, runbooks: set[str]) -> None:
-    tests = committed("tests.yaml")
+    tests = unit_tests()
     for group in tests["tests"]:
         group["alert_rule_test"] = [case for case in group["alert_rule_test"] if case["exp_alerts"]]
     found = problems(committed("rules.yaml"), tests, known, runbooks)
