@@ -55,6 +55,12 @@ def shares(title: str, about: str, *queries: Query, limits: Limits = NONE, width
     return replace(panel, defaults={**panel.defaults, "max": 1})
 
 
+def near_one(title: str, about: str, query: Query, limits: Limits = NONE) -> Panel:
+    """Lines of ratios that should all but reach 100 %: the axis begins at 90 %, unless a line is lower."""
+    panel = _drawn(shares(title, about, query, limits=limits), {"axisSoftMin": 0.9})
+    return replace(panel, defaults={name: value for name, value in panel.defaults.items() if name != "min"})
+
+
 def shares_of_one(title: str, about: str, *queries: Query, width: int = 8) -> Panel:
     """Areas one upon another that fill 100 %."""
     panel = stacks(title, about, *queries, unit="percentunit", width=width)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards.panel import SOURCE, Panel
+from operators.core import metrics
 
 #: The newest that Grafana 11.6 writes; later ones bring it up to date when they load it.
 _SCHEMA = 41
@@ -53,7 +54,6 @@ class Dashboard:
     title: str
     about: str
     since: str
-    choices: Sequence[Choice]
     rows: Sequence[Row]
 
     def to_json(self) -> dict[str, Any]:
@@ -71,11 +71,20 @@ class Dashboard:
             "refresh": "30s",
             "links": [_SIBLINGS],
             "annotations": {"list": []},
-            "templating": {"list": [_DATASOURCE, *(choice.to_json() for choice in self.choices)]},
+            "templating": {"list": [_DATASOURCE, *(choice.to_json() for choice in _CHOICES)]},
             "panels": list(_placed(self.rows)),
         }
 
 
+#: The same on every dashboard, so that a link keeps them. A run has no snapshot on its first night, and between the
+#: nights there is no run: either knows the collection.
+_CHOICES = (
+    Choice("collection", f'{{__name__=~"{metrics.RUN_STATE.full_name}|{metrics.UP.full_name}"}}'),
+    Choice(
+        "encoder",
+        f'{{__name__=~"{metrics.TOKENS.full_name}|{metrics.DIMENSIONS.full_name}", collection=~"$collection"}}',
+    ),
+)
 _DATASOURCE = {
     "type": "datasource",
     "name": "datasource",

@@ -2,7 +2,7 @@
 
 from dashboards import sparsity
 from dashboards.charts import heatmap, lines, shares, shares_of_one
-from dashboards.dashboard import Choice, Dashboard, Row
+from dashboards.dashboard import Dashboard, Row
 from dashboards.figures import bars
 from dashboards.limits import PADDING, WAITING, rising
 from dashboards.panel import Panel, Query
@@ -21,12 +21,6 @@ def encoders() -> Dashboard:
         title="Millrace / Encoders",
         about="How encoders spend their time while a run goes, what they make of a row, and how sparse it is.",
         since="12h",
-        choices=(
-            Choice("collection", '{__name__=~"millrace_run_state|millrace_exporter_up"}'),
-            Choice(
-                "encoder", '{__name__=~"millrace_tokens_total|millrace_snapshot_dimensions", collection=~"$collection"}'
-            ),
-        ),
         rows=(
             Row("Are they kept busy", (*_busy(), *_batches())),
             Row("What a row is to them", _rows()),
@@ -92,6 +86,7 @@ def _batches() -> tuple[Panel, ...]:
             Query(total(last(metrics.SPLITS), "encoder"), _EACH),
             unit="short",
             limits=rising(10),
+            full=20,
         ),
         bars(
             "Rows indexed a second of building",

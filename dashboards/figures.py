@@ -54,8 +54,11 @@ def gauge(title: str, about: str, query: Query, none: str) -> Panel:
     )
 
 
-def bars(title: str, about: str, *queries: Query, unit: str, limits: Limits = NONE, width: int = 8) -> Panel:
-    """A bar for each series, the longest the largest."""
+def bars(
+    title: str, about: str, *queries: Query, unit: str, limits: Limits = NONE, full: float | None = None, width: int = 8
+) -> Panel:
+    """A bar for each series; the largest, or `full`, takes all of the width."""
+    longest = {} if full is None else {"max": full}
     options = {
         "reduceOptions": _NEWEST,
         "orientation": "horizontal",
@@ -72,7 +75,7 @@ def bars(title: str, about: str, *queries: Query, unit: str, limits: Limits = NO
         answers="instant",
         width=width,
         height=8,
-        defaults=_defaults(unit, limits) | {"min": 0, "noValue": "no data"},
+        defaults=_defaults(unit, limits) | {"min": 0, "noValue": "no data"} | longest,
         options=options,
     )
 

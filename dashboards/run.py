@@ -2,7 +2,7 @@
 
 from dashboards import run_work
 from dashboards.charts import states
-from dashboards.dashboard import Choice, Dashboard, Row
+from dashboards.dashboard import Dashboard, Row
 from dashboards.figures import Column, figure, gauge, table
 from dashboards.limits import REJECTS, Limits, rising
 from dashboards.panel import Panel, Query
@@ -39,7 +39,6 @@ def run() -> Dashboard:
         about="Served by a run's head while it goes. Figures and bars show the last values told in the shown time, so "
         "that they stay when the run is over.",
         since="12h",
-        choices=(Choice("collection", metrics.RUN_STATE.full_name),),
         rows=(
             Row("Where it is", (*_figures(), _states(), _runs())),
             Row("How fast it goes", run_work.speeds()),
@@ -60,15 +59,15 @@ def _figures() -> tuple[Panel, ...]:
             none="nothing planned",
         ),
         figure(
-            "Documents left for",
+            "Time left to encode",
             "Documents without a receipt over those committed a second of late. Indexing is not in it, and a run that "
             "went on where another stopped looks faster at first than it is." + runbook("MillraceRunMissesDeadline"),
             Query(f"({_LEFT} / ({_SPEED} > 0)) and on (collection) ({_AT_WORK})"),
             unit="s",
-            none=_NO_RUN,
+            none="nothing is committed",
         ),
         figure(
-            "Until --max-duration",
+            "Time left of --max-duration",
             metrics.RUN_DEADLINE.help + runbook("MillraceRunMissesDeadline"),
             Query(f"({now(metrics.RUN_DEADLINE)} - time()) and on (collection) ({_AT_WORK})"),
             unit="s",
@@ -91,7 +90,7 @@ def _figures() -> tuple[Panel, ...]:
             none="none",
         ),
         figure(
-            "Went on for",
+            "Running for",
             "Since this attempt of the run began." + runbook("MillraceRunVanished"),
             Query(f"(time() - {now(metrics.RUN_STARTED)}) and on (collection) ({_AT_WORK})"),
             unit="s",

@@ -1,6 +1,6 @@
 """How sparse an encoder's vectors are: what it costs to search them, and whether the model is still what it was."""
 
-from dashboards.charts import heatmap, lines, shares, steps
+from dashboards.charts import heatmap, lines, near_one, shares, steps
 from dashboards.figures import bars
 from dashboards.limits import EMPTY, rising
 from dashboards.panel import Panel, Query
@@ -43,6 +43,7 @@ def of_the_run() -> tuple[Panel, ...]:
             Query(empty, _EACH),
             unit="percentunit",
             limits=rising(EMPTY),
+            full=10 * EMPTY,
         ),
         bars(
             "Terms that the model added",
@@ -62,7 +63,7 @@ def of_the_snapshot() -> tuple[Panel, ...]:
             Query(now(metrics.MEAN_ACTIVE_DIMS), _ROLE),
             unit="short",
         ),
-        shares("Sparsity", metrics.SPARSITY.help, Query(now(metrics.SPARSITY), _ROLE)),
+        near_one("Sparsity", metrics.SPARSITY.help, Query(now(metrics.SPARSITY), _ROLE)),
         steps("FLOPS", metrics.FLOPS.help, Query(now(metrics.FLOPS), _ROLE), unit="short"),
         shares(
             "Longest posting list",

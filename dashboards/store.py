@@ -1,7 +1,7 @@
 """What lies in the store: snapshots and their indexes, how large, how dead, how well and how fast searched."""
 
-from dashboards.charts import lines, shares, stacks, steps
-from dashboards.dashboard import Choice, Dashboard, Row
+from dashboards.charts import lines, near_one, stacks, steps
+from dashboards.dashboard import Dashboard, Row
 from dashboards.figures import Column, bars, figure, table
 from dashboards.limits import RECALL, falling, rising
 from dashboards.panel import Panel, Query
@@ -21,10 +21,6 @@ def store() -> Dashboard:
         title="Millrace / Store and index",
         about="The newest snapshots' files, segments and indexes, and what runs ask of the store.",
         since="7d",
-        choices=(
-            Choice("collection", metrics.UP.full_name),
-            Choice("encoder", f'{metrics.DIMENSIONS.full_name}{{collection=~"$collection"}}'),
-        ),
         rows=(
             Row("Size", _size()),
             Row("Segments", (_segments(), _rows())),
@@ -86,7 +82,7 @@ def _rows() -> Panel:
 
 def _search() -> tuple[Panel, ...]:
     return (
-        shares(
+        near_one(
             "Recall",
             metrics.RECALL.help + runbook("MillraceRecallLow"),
             Query(now(metrics.RECALL), f"{_EACH} @{{{{k}}}}"),
@@ -134,10 +130,11 @@ def _requests() -> tuple[Panel, ...]:
             Query(total(rate(metrics.STORE_REQUESTS), "outcome"), "{{collection}} {{outcome}}"),
             unit="reqps",
         ),
-        shares(
+        lines(
             "Requests that did not work",
             "Throttled, denied or failed, of all." + runbook("MillraceStoreThrottles"),
             Query(share(bad, rate(metrics.STORE_REQUESTS), "operation"), "{{collection}} {{operation}}"),
+            unit="percentunit",
             limits=rising(0.01),
         ),
         bars(

@@ -1,5 +1,6 @@
 """Rules for a dashboard: those of Grafana's dashboard-linter, and that all it names is there."""
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import combinations
@@ -51,6 +52,10 @@ def _about_all(dashboard: dict[str, Any]) -> Iterator[str]:
 
 def _about_variables(dashboard: dict[str, Any], known: Known) -> Iterator[str]:
     source, *choices = dashboard["templating"]["list"]
+    declared = {variable["name"] for variable in dashboard["templating"]["list"]}
+    for used in sorted(set(re.findall(r"\$(?!__)(\w+)", json.dumps(dashboard)))):
+        if used not in declared:
+            yield f"variables: ${used} is not one of {sorted(declared)}"
     if (source["type"], source["name"], source["label"], source["query"]) != (
         "datasource",
         "datasource",

@@ -38,6 +38,7 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "editable": (lambda d: d.update(editable=True), "uneditable-dashboard"),
     "random_uid": (lambda d: d.update(uid="deadbeef"), "uid"),
     "fixed_data_source": (lambda d: d["templating"]["list"].pop(0), "template-datasource-rule"),
+    "variable_that_is_not_there": (lambda d: d["templating"]["list"].pop(2), r"variables: \$encoder is not one of"),
     "variable_read_once": (lambda d: d["templating"]["list"][1].update(refresh=1), "template-on-time-change"),
     "variable_of_one": (lambda d: d["templating"]["list"][1].update(multi=False), "not one, several or all"),
     "variable_of_no_metric": (
@@ -90,7 +91,7 @@ MISTAKES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "misspelt_metric": (query(SPEED, "stage_documents_total", "stage_document_total"), "no such metric"),
     "misspelt_label": (query(SPEED, "by (collection, stage)", "by (collection, step)"), r"no label \['step'\]"),
     "misspelt_matcher": (query(SPEED, "collection=~", "collections=~"), "has no label collections"),
-    "value_that_never_is": (query("Until --max-duration", 'state=~"start', 'state=~"begin'), "state is never"),
+    "value_that_never_is": (query("Time left of --max-duration", 'state=~"start', 'state=~"begin'), "state is never"),
     "sides_that_never_match": (
         query("Mean wait before a stage", "/ sum by (collection, stage)", "/ sum by (collection)"),
         "no series match",

@@ -19,7 +19,9 @@ MISTAKES: dict[str, tuple[Mistake, str]] = {
     "unknown_default": (lambda d: d["panels"][1]["fieldConfig"]["defaults"].update(units="s"), "units: Grafana has no"),
     "unknown_key_of_variable": (lambda d: d["templating"]["list"][1].update(multiple=True), "multiple: Grafana has no"),
     "unknown_key_of_transformation": (
-        lambda d: d["panels"][8]["transformations"].append({"id": "merge", "option": {}}),
+        lambda d: next(p for p in d["panels"] if p["type"] == "table")["transformations"].append(
+            {"id": "merge", "option": {}}
+        ),
         "transformations: expected",
     ),
 }
