@@ -3,9 +3,10 @@
 import logging
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -103,10 +104,12 @@ def connect(address: str | None) -> Iterator[RayCluster]:
             ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UsageError(_refusal(address, error)) from error
-    try:
-        yield _measure()
-    finally:
-        ray.shutdown()
+    # Ray prints on stdout that a node was lost; stdout is for the summary, and with --json for nothing else.
+    with redirect_stdout(sys.stderr):
+        try:
+            yield _measure()
+        finally:
+            ray.shutdown()
 
 
 def _refusal(address: str | None, error: Exception) -> str:
