@@ -16,11 +16,10 @@ from operators.read.actor import tasks_of
 from operators.read.spec import SourceSpec
 from operators.read.work import Work, read_work
 from operators.write.copy import Places, copy_rejects, documents_with, find_places, gather
-from operators.write.parquet import from_parquet
 from operators.write.part import active_dims, documents_of
 from operators.write.receipt import commit, load
 from operators.write.rejects import count_reasons, write_rejects
-from operators.write.stored import read_verified
+from operators.write.stored import read_table
 from operators.write.tables import WriteSpec, write_tables
 from pipelines.encode import write_spec
 from pipelines.job import Job
@@ -125,11 +124,11 @@ def _placed_of(copying: _Copying, tasks: pa.Table) -> dict[str, pa.Table]:
 
 
 def _spans(place: Place, part: Part) -> pa.Table:
-    return schema.conform(from_parquet(read_verified(place.store, part.documents), _SPANS.names), _SPANS)
+    return read_table(place.store, part.documents, _SPANS)
 
 
 def _read(place: Place, file: StoredFile, wanted: pa.Schema) -> pa.Table:
-    return schema.conform(from_parquet(read_verified(place.store, file)), wanted)
+    return read_table(place.store, file, wanted)
 
 
 def _totals(copying: _Copying, encoder: str, vectors: pa.Table) -> EncoderTotals:

@@ -15,8 +15,7 @@ from operators.core.storage import Store
 from operators.ledger.between import Difference, between
 from operators.ledger.ranges import Range, all_ranges
 from operators.publish.chain import read_manifest
-from operators.write.parquet import from_parquet
-from operators.write.stored import read_verified
+from operators.write.stored import read_columns
 from pipelines.place import Place
 
 _KINDS = ("added", "updated", "deleted")
@@ -73,7 +72,7 @@ def _ids(store: Store, manifest: Manifest, places: Sequence[tuple[str, int]]) ->
     parts = {part.part: part for part in manifest.parts}
     found: list[str] = []
     for name in dict.fromkeys(part for part, _ in places):
-        ids = from_parquet(read_verified(store, parts[name].documents), [columns.DOC_ID])[columns.DOC_ID]
+        ids = read_columns(store, parts[name].documents, [columns.DOC_ID])[columns.DOC_ID]
         found += [str(ids[row]) for part, row in places if part == name]
     return found
 

@@ -12,9 +12,8 @@ from operators.core.manifest import Part, Segment, StoredFile
 from operators.core.receipts import FitReceipt
 from operators.encode.idf import document_frequencies, idf_weights, model_files, own_terms
 from operators.index.segments import LocatedPart, located_parts
-from operators.write.parquet import from_parquet
 from operators.write.receipt import commit, load
-from operators.write.stored import put_bytes, read_verified
+from operators.write.stored import put_bytes, read_columns
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.segments import live_rows
@@ -58,7 +57,7 @@ def _count(
     place: Place, name: str, dimensions: int, located: LocatedPart
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Of live rows alone, or the weights would be those of a corpus that is no more."""
-    vectors = from_parquet(read_verified(place.store, located.part.vectors[name]), [columns.INDICES, columns.WEIGHTS])
+    vectors = read_columns(place.store, located.part.vectors[name], [columns.INDICES, columns.WEIGHTS])
     return document_frequencies(own_terms(vectors.filter(live_rows(place, located))), dimensions)
 
 

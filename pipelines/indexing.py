@@ -54,7 +54,7 @@ class IndexWork:
     def _tables(self, paths: Sequence[Path]) -> Iterator[pa.Table]:
         wanted = schema.vectors(self.kind, self.dimensions)
         for path in paths:
-            yield schema.conform(read_parquet(path), wanted)
+            yield read_parquet(path, wanted)
 
 
 def index_work(job: Job, name: str, segment: Segment, parts: Mapping[str, Part], cluster: Cluster) -> IndexWork:

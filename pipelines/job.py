@@ -21,8 +21,7 @@ from operators.read.slices import PlannedPart
 from operators.read.source import shown
 from operators.tokenize.chunk import check_chunk
 from operators.tokenize.tokenizer import Tokenizer
-from operators.write.parquet import from_parquet
-from operators.write.stored import read_verified
+from operators.write.stored import read_table
 from pipelines.recipe import Recipe
 from pipelines.source import Source, list_source
 
@@ -174,7 +173,7 @@ def known_inputs_of(store: Store, parent: Manifest | None) -> Sequence[KnownInpu
     """The inputs that a snapshot was made from."""
     if parent is None:
         return ()
-    return known_inputs(schema.conform(from_parquet(read_verified(store, parent.source.inputs)), schema.INPUTS))
+    return known_inputs(read_table(store, parent.source.inputs, schema.INPUTS))
 
 
 def _as_before(name: str, spec: EncoderSpec, parent: Manifest | None) -> EncoderSpec:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 import pyarrow as pa
 
-from operators.core import columns, layout, schema
+from operators.core import columns, layout
 from operators.core.fingerprint import digest
 from operators.core.manifest import LedgerFile, StoredFile
 from operators.core.rows import read_all_rows
@@ -14,8 +14,8 @@ from operators.core.storage import Store
 from operators.ledger.files import merge
 from operators.ledger.frames import frame, table
 from operators.ledger.ranges import Range
-from operators.write.parquet import from_parquet, to_parquet
-from operators.write.stored import put_bytes, read_verified
+from operators.write.parquet import to_parquet
+from operators.write.stored import put_bytes, read_table
 
 
 @dataclass(frozen=True)
@@ -42,5 +42,5 @@ class Place:
     def ledger(self, files: Sequence[LedgerFile], within: Range, wanted: pa.Schema) -> pl.DataFrame:
         """The rows of a range of a ledger: of its base and deltas in their order."""
         found = [each for each in files if within.overlaps(each.bits, each.bucket)]
-        tables = [schema.conform(from_parquet(read_verified(self.store, each.file)), wanted) for each in found]
+        tables = [read_table(self.store, each.file, wanted) for each in found]
         return merge([frame(each) for each in tables or [wanted.empty_table()]], wanted.names[0], within)

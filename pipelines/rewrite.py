@@ -11,10 +11,9 @@ from operators.core.manifest import EncoderTotals, Part, Segment, StoredFile
 from operators.core.receipts import RewriteReceipt
 from operators.index.compact import group_parts
 from operators.index.segments import LocatedPart
-from operators.write.parquet import from_parquet
 from operators.write.part import active_dims
 from operators.write.receipt import commit, load
-from operators.write.stored import read_verified
+from operators.write.stored import read_columns
 from operators.write.tables import WriteSpec, write_tables
 from pipelines.encode import write_spec
 from pipelines.job import Job
@@ -73,7 +72,7 @@ def _rewrite(place: Place, spec: WriteSpec, work: _Work) -> RewriteReceipt:
 
 
 def _joined(place: Place, files: Sequence[StoredFile], masks: Sequence["pa.Array[pa.BooleanScalar]"]) -> pa.Table:
-    tables = (from_parquet(read_verified(place.store, file)) for file in files)
+    tables = (read_columns(place.store, file) for file in files)
     return pa.concat_tables(
         table.replace_schema_metadata(None).filter(mask) for table, mask in zip(tables, masks, strict=True)
     )

@@ -18,9 +18,8 @@ from operators.index.sample import draw
 from operators.index.segments import LocatedPart, located_parts
 from operators.index.spec import Backend
 from operators.index.trained import train as train_index
-from operators.write.parquet import from_parquet
 from operators.write.receipt import commit, load
-from operators.write.stored import put_path, read_verified
+from operators.write.stored import put_path, read_columns, read_table
 from pipelines.job import Job
 from pipelines.place import Place
 from pipelines.resources import index_threads
@@ -114,7 +113,7 @@ def _train(
 
 
 def _draw(place: Place, name: str, share: float, located: LocatedPart) -> StoredFile:
-    table = from_parquet(read_verified(place.store, located.part.vectors[name]))
+    table = read_columns(place.store, located.part.vectors[name])
     live = live_rows(place, located).to_numpy(zero_copy_only=False)
     sample = draw(table.replace_schema_metadata(None), live, share, located.part.part)
     return place.put_table(f"samples/{name}-{located.part.part}", sample)
@@ -122,7 +121,7 @@ def _draw(place: Place, name: str, share: float, located: LocatedPart) -> Stored
 
 def _learn(item: str, work: _Work) -> TrainReceipt:
     wanted = schema.dense(work.dimensions)
-    tables = [schema.conform(from_parquet(read_verified(work.place.store, file)), wanted) for file in work.samples]
+    tables = [read_table(work.place.store, file, wanted) for file in work.samples]
     sample = dense_matrix(pa.concat_tables(tables), work.dimensions)
     with tempfile.TemporaryDirectory(prefix="millrace-train-") as folder:
         path = Path(folder) / "trained.faiss"

@@ -13,12 +13,12 @@ from operators.core import columns, schema
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.core.manifest import EncoderRecord, Manifest, Part, Segment, StoredFile
+from operators.core.parquet_file import reading
 from operators.core.progress import Report, unheard
 from operators.core.storage import Store
 from operators.index.arrays import SparseRows, dense_matrix, sparse_rows
 from operators.index.dead import from_bytes, live_mask
-from operators.write.parquet import from_parquet
-from operators.write.stored import read_verified
+from operators.write.stored import read_columns, read_verified
 
 STAGE = "export"
 #: Rows handed out at once: of 1,024 dimensions 4 MB as numbers and about 12 MB as text.
@@ -114,16 +114,11 @@ class LiveRows:
         return self._conformed(part, part.vectors[name], schema.vectors(Kind(record.kind), record.dimensions))
 
     def _conformed(self, part: Part, file: StoredFile, wanted: pa.Schema) -> pa.Table:
-        try:
+        with reading(file.key):
             return schema.conform(self._table(part, file), wanted)
-        except ValueError as error:
-            raise IntegrityError(f"{file.key} is not what the manifest describes: {error}. Index again") from error
 
     def _table(self, part: Part, file: StoredFile) -> pa.Table:
-        try:
-            table = from_parquet(read_verified(self.store, file))
-        except pa.ArrowInvalid as error:
-            raise IntegrityError(f"{file.key} is not a Parquet file ({error}). Index again") from error
+        table = read_columns(self.store, file)
         if table.num_rows != part.rows:
             raise IntegrityError(f"{file.key}: expected {part.rows} rows, got {table.num_rows}. Index again")
         return table

@@ -10,8 +10,7 @@ from operators.core import columns, layout, schema
 from operators.core.errors import IntegrityError
 from operators.core.manifest import Manifest
 from operators.core.storage import Store
-from operators.write.parquet import from_parquet
-from operators.write.stored import read_verified
+from operators.write.stored import read_table
 
 
 def read_recipe(store: Store, run: str) -> dict[str, Any]:
@@ -28,7 +27,7 @@ def rejected_before(store: Store, snapshot: Manifest | None, read: Collection[in
     """Rejects of a snapshot's inputs other than those that were `read`: a run counts them once more."""
     if snapshot is None:
         return 0
-    table = schema.conform(from_parquet(read_verified(store, snapshot.source.inputs)), schema.INPUTS)
+    table = read_table(store, snapshot.source.inputs, schema.INPUTS)
     inputs = pl.DataFrame(table.select([columns.INPUT, "rejected"]))
     unread = ~pl.col(columns.INPUT).is_in(pl.Series(list(read), dtype=pl.UInt64).implode())
     return int(inputs.filter(unread)["rejected"].sum())

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
 from operators.core.manifest import Manifest, Part, Segment, StoredFile
+from operators.core.parquet_file import reading
 from operators.index.dead import from_bytes, live_mask
 
 #: Gives the verified local path of a stored file.
@@ -34,7 +35,9 @@ def live_tables(
     for segment in manifest.segments:
         mask, start = live_rows(segment, fetch), 0
         for part in (by_name[name] for name in segment.parts):
-            table = pq.read_table(fetch(file_of(part)), columns=list(columns))
+            path = fetch(file_of(part))
+            with reading(file_of(part).key):
+                table = pq.read_table(path, columns=list(columns))
             if table.num_rows != part.rows:
                 raise IntegrityError(
                     f"{file_of(part).key} is not the part the manifest names: expected {part.rows} rows, "

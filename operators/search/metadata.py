@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from operators.core import columns
 from operators.core.errors import IntegrityError, UsageError
 from operators.core.manifest import Manifest, Part, Segment, StoredFile
+from operators.core.parquet_file import reading
 from operators.search.filter import Filter
 
 
@@ -59,10 +60,12 @@ class Metadata:
 
     def _read(self, name: str, field: str) -> "pa.ChunkedArray[Any]":
         part, column = self._parts[name], columns.metadata(field)
-        file = pq.ParquetFile(self._fetch(part.documents), read_dictionary=[column])
-        if file.metadata.num_rows != part.rows or column not in file.schema_arrow.names:
-            raise _other_file(part, column, file)
-        return file.read(columns=[column])[column]
+        path = self._fetch(part.documents)
+        with reading(part.documents.key):
+            file = pq.ParquetFile(path, read_dictionary=[column])
+            if file.metadata.num_rows != part.rows or column not in file.schema_arrow.names:
+                raise _other_file(part, column, file)
+            return file.read(columns=[column])[column]
 
 
 def _other_file(part: Part, column: str, file: pq.ParquetFile) -> IntegrityError:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
 from operators.core.manifest import StoredFile
+from operators.core.parquet_file import reading
 
 _OPEN_FILES = 256
 #: Decoded row groups kept: a small corpus whole, of a large one what was asked last.
@@ -50,11 +51,10 @@ class RowGroups:
     def _open_file(self, stored: StoredFile, rows: int) -> tuple[pq.ParquetFile, NDArray[np.int64]]:
         """The file, and the first row of each row group."""
         path = self._fetch(stored)
-        try:
+        with reading(stored.key):
             file = pq.ParquetFile(path, memory_map=True)
-        except pa.ArrowInvalid as error:
-            raise IntegrityError(f"{stored.key} is not a Parquet file ({error}). Index again") from error
-        if file.metadata.num_rows != rows or not self._needed <= set(file.schema_arrow.names):
+            names = set(file.schema_arrow.names)
+        if file.metadata.num_rows != rows or not self._needed <= names:
             raise IntegrityError(
                 f"{stored.key} is not the part the manifest names: expected {rows} rows with {sorted(self._needed)}, "
                 f"got {file.metadata.num_rows} with {file.schema_arrow.names}. Index again"
@@ -65,7 +65,8 @@ class RowGroups:
     def _group(self, name: str, file: pq.ParquetFile, group: int) -> pa.Table:
         key: tuple[str, int] = name, group
         if key not in self._groups:
-            self._groups[key] = file.read_row_group(group).combine_chunks()
+            with reading(name):
+                self._groups[key] = file.read_row_group(group).combine_chunks()
             self._bytes += self._groups[key].nbytes
         self._groups.move_to_end(key)
         while self._bytes > _KEPT_BYTES and len(self._groups) > 1:

@@ -1,9 +1,13 @@
 """Arrow tables to Parquet bytes and back, the same bytes for the same table."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from operators.core.parquet_file import reading
+from operators.core.schema import conform
 
 #: Rows a group: small enough that one row's group is read in milliseconds, large enough to compress.
 _GROUP_ROWS = 8192
@@ -17,11 +21,16 @@ def to_parquet(table: pa.Table, about: dict[str, str]) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def from_parquet(data: bytes, columns: list[str] | None = None) -> pa.Table:
-    """The table in Parquet bytes that were verified by their checksum."""
-    return pq.read_table(pa.BufferReader(data), columns=columns)
+def from_parquet(data: bytes, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    """The table in Parquet bytes, of the given columns; raises `IntegrityError` naming it where it is none.
+
+    The checksum of the bytes was verified. It says who wrote them, and not that they are well.
+    """
+    with reading(name):
+        return pq.read_table(pa.BufferReader(data), columns=None if columns is None else list(columns))
 
 
-def read_parquet(path: Path) -> pa.Table:
-    """The table in a local Parquet file that was verified by its checksum."""
-    return pq.read_table(path)
+def read_parquet(path: Path, wanted: pa.Schema) -> pa.Table:
+    """`from_parquet` of a local file, in the columns and types of a schema."""
+    with reading(str(path)):
+        return conform(pq.read_table(path), wanted)

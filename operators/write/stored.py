@@ -1,12 +1,17 @@
 """Put content-addressed objects and read them back verified."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+import pyarrow as pa
 
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import digest, digest_file
 from operators.core.manifest import StoredFile
+from operators.core.parquet_file import reading
+from operators.core.schema import conform
 from operators.core.storage import Store
+from operators.write.parquet import from_parquet
 
 
 def stored_file(key: str, data: bytes, sha256: str) -> StoredFile:
@@ -39,3 +44,14 @@ def read_verified(store: Store, file: StoredFile) -> bytes:
             f"Restore the object from a copy, or index into a new collection"
         )
     return data
+
+
+def read_columns(store: Store, file: StoredFile, columns: Sequence[str] | None = None) -> pa.Table:
+    """Columns of a stored table, by default all; raises `IntegrityError` where it is not what was written."""
+    return from_parquet(read_verified(store, file), store.locate(file.key), columns)
+
+
+def read_table(store: Store, file: StoredFile, wanted: pa.Schema) -> pa.Table:
+    """A stored table in the columns and types of a schema; raises `IntegrityError` where it does not hold them."""
+    with reading(store.locate(file.key)):
+        return conform(read_columns(store, file, wanted.names), wanted)

@@ -117,5 +117,5 @@ def test_read_all_rows_of_several_files_are_one_table_in_their_order(store: Stor
 
 def test_read_all_rows_of_a_file_without_a_column_is_refused(store: Store) -> None:
     file = put(store, keys(5).select(["prefix"]))
-    with pytest.raises(ValueError, match="lacks columns"):
+    with pytest.raises(IntegrityError, match=r"keys\.parquet cannot be read.*lacks columns"):
         read_all_rows(store, [file], [], KEYS)

@@ -78,7 +78,7 @@ def test_export_of_other_rows_or_vectors_than_the_manifest_says_is_refused(store
     first = manifest.parts[0]
     swapped = first.model_copy(update={"vectors": {**first.vectors, "sparse": first.vectors["dense"]}})
     with pytest.raises(
-        IntegrityError, match=r"vectors/dense/p000.parquet is not what the manifest describes: .*indices"
+        IntegrityError, match=r"vectors/dense/p000.parquet cannot be read as the table that was written .*indices"
     ):
         export(store, manifest.model_copy(update={"parts": (swapped, *manifest.parts[1:])}), tmp_path / "o", Format.CSR)
     last = manifest.parts[-1].model_copy(update={"documents": first.documents})

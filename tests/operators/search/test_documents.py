@@ -47,7 +47,7 @@ def test_read_any_row_in_any_order_gives_that_row(opened: Documents, monkeypatch
 
 def test_read_file_that_is_no_parquet_is_refused(opened: Documents, tmp_path: Path) -> None:
     (tmp_path / "c").write_bytes(b"PAR1 but nothing else")
-    with pytest.raises(IntegrityError, match="c is not a Parquet file"):
+    with pytest.raises(IntegrityError, match="c cannot be read"):
         opened.read(part("c"), 0)
 
 
