@@ -12,9 +12,9 @@ FORMAT = 2
 
 
 class StoredFile(Spec):
-    """One immutable object, verified by size and sha256 before it is opened."""
+    """One immutable object, verified by size and sha256 before it is opened; no step of its key leads out or up."""
 
-    key: str = Field(pattern=r"^[a-z][A-Za-z0-9._/-]*$")
+    key: str = Field(pattern=r"^[a-z][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$", max_length=1024)
     bytes: int = Field(ge=0)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 

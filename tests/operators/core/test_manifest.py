@@ -154,3 +154,27 @@ def test_older_format_is_named_too() -> None:
 def test_live_rows_are_those_that_are_not_dead() -> None:
     [segment] = manifest().segments
     assert (segment.live, segment.model_copy(update={"dead": None}).live) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "../up",
+        "a/../../up",
+        "a/..",
+        "/etc/passwd",
+        "a//b",
+        "a/./b",
+        ".hidden",
+        "a/.hidden",
+        "A",
+        "",
+        "a\\b",
+        "a" * 1025,
+    ],
+)
+def test_file_whose_key_could_lead_out_of_the_collection_is_refused(key: str) -> None:
+    """Keys of a manifest go to the store as they are: of a local one they are paths."""
+    data = to_json(manifest()).replace(b'"key":"index"', b'"key":' + json.dumps(key).encode())
+    with pytest.raises(IntegrityError, match="is not a Millrace manifest: at indexes"):
+        from_json(data, "manifests/2.json")
