@@ -15,6 +15,7 @@ from operators.publish import assemble
 from operators.publish.commit import publish
 from operators.publish.presence import check_present
 from operators.read.slices import plan_table
+from operators.read.source import shown_part
 from operators.write.parquet import to_parquet
 from pipelines import build, verify
 from pipelines.backfill import backfill
@@ -132,7 +133,7 @@ def _keep_plan(job: Job) -> None:
 
     The recipe is that of the last attempt: gates may have changed.
     """
-    plan = to_parquet(plan_table(job.parts), {"run": job.run})
+    plan = to_parquet(plan_table(tuple(map(shown_part, job.parts))), {"run": job.run})
     with suppress(ObjectExistsError):
         job.store.create(layout.run_file(job.run, "plan.parquet"), plan)
     job.store.put(layout.run_file(job.run, "recipe.json"), canonical(job.recipe.shown()))

@@ -25,6 +25,7 @@ from operators.index.totals import index_totals
 from operators.publish import assemble
 from operators.publish.chain import manifest_sha256
 from operators.publish.gates import check_complete, check_deletes, check_recall, check_rejects, check_trained
+from operators.read.source import shown
 from operators.write.parquet import to_parquet
 from operators.write.stored import put_bytes
 from pipelines.changes import Changes
@@ -64,7 +65,7 @@ def check_inputs(job: Job) -> None:
     if not job.inputs.inputs:
         source = job.recipe.source
         raise GateError(
-            f"nothing to index: no {source.format} files are listed at {', '.join(source.uri)}. "
+            f"nothing to index: no {source.format} files are listed at {', '.join(map(shown, source.uri))}. "
             f"Check source.uri and source.format in the recipe"
         )
 

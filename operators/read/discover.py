@@ -80,7 +80,14 @@ def _listed(location: Location, format_: Format, guard: _Guard) -> Iterator[Inpu
             address = location.address(below)
             with guard(address):
                 size, token = pinned(location.follow(entry), address)
-                yield InputFile(path=address, name=below, bytes=size, token=token)
+                yield InputFile(path=address, name=_name(below, location), bytes=size, token=token)
+
+
+def _name(below: str, location: Location) -> str:
+    """What is kept of a file, and makes ids: of a web address all but its query, which may be a signature."""
+    protocols = location.filesystem.protocol
+    is_web = "http" in ([protocols] if isinstance(protocols, str) else protocols)
+    return below.partition("?")[0] if is_web else below
 
 
 def _files_of(named: _Entry, location: Location, format_: Format, guard: _Guard) -> Iterator[_Entry]:

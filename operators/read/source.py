@@ -11,7 +11,7 @@ import fsspec
 from operators.core.errors import MillraceError, SourceChangedError, StoreError, UsageError
 from operators.core.storage import redact, version_token
 from operators.read.listing import ONCE
-from operators.read.slices import Slice
+from operators.read.slices import PlannedPart, Slice
 
 #: One request to an object store. At 4 MiB the 20 to 50 ms before the first byte are under half of the time.
 _BLOCK = 4 << 20
@@ -27,6 +27,12 @@ _URL = re.compile(r"[\w+.-]+://[^\s'\"<>()]+")
 def shown(path: str) -> str:
     """A path for messages and tables: URLs without user, password and query."""
     return redact(path) if "://" in path else path
+
+
+def shown_part(part: PlannedPart) -> PlannedPart:
+    """A part as it may be kept: its slices' addresses without user, password and query."""
+    slices = (piece.model_copy(update={"path": shown(piece.path)}) for piece in part.slices)
+    return part.model_copy(update={"slices": tuple(slices)})
 
 
 def told(error: BaseException) -> str:
