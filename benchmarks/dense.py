@@ -199,7 +199,7 @@ def _read(paths: Sequence[Path]) -> NDArray[np.float32]:
     found = []
     for path in paths:
         if path.suffix == ".npy":
-            found.append(np.load(path))
+            found.append(np.load(path, allow_pickle=False))
         else:
             column: Any = pq.read_table(path, columns=[columns.VECTOR])[columns.VECTOR].combine_chunks()
             found.append(column.flatten().to_numpy().reshape(len(column), -1))

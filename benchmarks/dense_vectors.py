@@ -20,7 +20,7 @@ _SPEC = EncoderSpec(kind=Kind.DENSE, model=MINILM, precision=Precision.AUTO)
 def dense_vectors(texts: Sequence[str], role: Role, kept: Path | None) -> NDArray[np.float32]:
     """Normalized vectors [texts, 384]."""
     if kept and kept.is_file():
-        found: NDArray[np.float32] = np.load(kept)
+        found: NDArray[np.float32] = np.load(kept, allow_pickle=False)
         if len(found) != len(texts):
             raise SystemExit(f"{kept} holds {len(found):,} vectors, expected {len(texts):,}: name another --kept")
         return found

@@ -41,7 +41,7 @@ class Bench:
             return None
         facts = json.loads((folder / ANSWER).read_text(encoding="utf-8"))
         vectors = folder / VECTORS
-        return Answer(facts, np.load(vectors) if vectors.is_file() else None)
+        return Answer(facts, np.load(vectors, allow_pickle=False) if vectors.is_file() else None)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def main() -> None:
     """Build, and say the factory key and the seconds of training and adding."""
     request = json.load(sys.stdin)
     faiss.omp_set_num_threads(request["threads"])
-    vectors = np.load(request["vectors"])
+    vectors = np.load(request["vectors"], allow_pickle=False)
     rows, dimensions = vectors.shape
     memory = f"{request['memory'] // 1024}KB"
     key = get_optimal_index_keys_v2(rows, dimensions, memory, should_be_memory_mappable=False)[0]

@@ -44,7 +44,7 @@ def _encoded(tokens: "pa.ListArray[Any]", kept: Path) -> NDArray[np.float32]:
     if not kept.is_file():
         column: Any = _encoder().encode(tokens, Role.DOCUMENT)["vector"].combine_chunks()
         np.save(kept, column.flatten().to_numpy().reshape(len(tokens), -1))
-    vectors: NDArray[np.float32] = np.load(kept)
+    vectors: NDArray[np.float32] = np.load(kept, allow_pickle=False)
     if len(vectors) != len(tokens):
         raise SystemExit(f"{kept} holds {len(vectors):,} vectors, expected {len(tokens):,}: name another --work")
     return vectors

@@ -131,3 +131,17 @@ def test_encoding_nothing_gives_no_rows(family, name, expected):
     table = open_encoder(spec, resolve_model(spec)).encode(pa.array([], pa.list_(pa.int32())), Role.QUERY)
     assert table.schema == expected
     assert table.num_rows == 0
+
+
+def test_model_that_asks_for_its_own_code_is_loaded_without_it(family, tmp_path):
+    """Named in every place that a library looks at; the class that the library knows is used instead."""
+    model = copied(family("e5_small"), tmp_path / "model")
+    (model.folder / "modeling.py").write_text(f"open({str(tmp_path / 'pwned')!r}, 'w').close()\n")
+    edit(model.folder / "config.json", auto_map={"AutoModel": "modeling.Model", "AutoConfig": "modeling.Config"})
+    tokenizers = {"AutoTokenizer": ["modeling.Slow", "modeling.Fast"]}
+    edit(model.folder / "tokenizer_config.json", auto_map=tokenizers, tokenizer_class="BertTokenizer")
+    trust = {"trust_remote_code": True}
+    edit(model.folder / "sentence_bert_config.json", model_args=trust, config_args=trust, processor_kwargs=trust)
+    edit(model.folder / "config_sentence_transformers.json", trust_remote_code=True)
+    np.testing.assert_allclose(vectors(model.spec()), vectors(family("e5_small").spec()), atol=1e-6)
+    assert not (tmp_path / "pwned").exists()
