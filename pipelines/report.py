@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from operators.core import layout
-from operators.core.errors import MillraceError, ObjectMissingError
+from operators.core.errors import MillraceError, ObjectMissingError, UsageError
 from pipelines.job import Job
 from pipelines.progress import Progress
 
@@ -17,6 +17,9 @@ def reported(job: Job, progress: Progress) -> Iterator[None]:
     """
     try:
         yield
+    except UsageError:
+        # Nothing was started: its message is all there is to tell.
+        raise
     except Exception:
         _write(job, progress)
         raise

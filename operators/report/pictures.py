@@ -40,7 +40,7 @@ class Picture:
 
 def time_pictures(report: RunReport) -> Iterator[Picture]:
     """When what was at work, how fast, and where the time went."""
-    if report.timeline:
+    if report.timeline and report.timeline.seconds:  # of an attempt that ended at once there is nothing to draw
         yield _gantt(report.timeline)
         shown = [rate for rate in report.rates if rate.stage.startswith(ENCODING) or rate.stage == "copy"]
         if shown and any(max(rate.per_second) for rate in shown):
