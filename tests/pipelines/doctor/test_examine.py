@@ -100,6 +100,13 @@ def test_doctor_of_a_recipe_that_is_none_is_usage_and_still_looks_at_the_machine
     assert found["recipe"]["state"] == "fail"
 
 
+@pytest.fixture
+def unjoined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process of its own: other tests of this one have joined Ray, and a process that has stays joined."""
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+
+
+@pytest.mark.usefixtures("unjoined")
 def test_doctor_of_a_cluster_that_does_not_answer_fails_and_says_where_it_knocked(doctor: Doctor, recipe: Path) -> None:
     code, found = doctor(recipe, "--address", "127.0.0.1:9")
     assert code == 1
@@ -132,6 +139,7 @@ def test_join_a_cluster_tells_what_it_has(monkeypatch: pytest.MonkeyPatch) -> No
     assert cluster.check_cluster("head:6379", Capacity(8.0, 0.0, 1), on_gpu).state is State.WARNING
 
 
+@pytest.mark.usefixtures("unjoined")
 def test_join_a_cluster_that_refuses_is_usage() -> None:
     with pytest.raises(UsageError, match=r"127\.0\.0\.1:9"):
         cluster.join("127.0.0.1:9")
