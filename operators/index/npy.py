@@ -1,5 +1,6 @@
 """Arrays too large for memory as plain .npy files: written as they come, mapped to be read."""
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,13 @@ from numpy.lib.format import open_memmap, write_array_header_1_0
 from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
+
+#: Format 1.0: a magic string, the version, two bytes of the header's length, and a dictionary as Python prints it.
+_MAGIC = b"\x93NUMPY\x01\x00"
+_FIXED = 10
+_HEADER = re.compile(
+    rb"\{'descr': '[<>|][a-zA-Z]\d{1,3}', 'fortran_order': (True|False), 'shape': \([\d, ]{0,99}\), \} *\n"
+)
 
 
 def saving(
@@ -26,6 +34,7 @@ def saving(
 def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
     """Map a .npy file to be read; raises `IntegrityError` where it holds no array of that kind and shape."""
     try:
+        _check_header(path)
         # Unlike np.load this opens nothing but an array: no zip archive, and no object array (which is a pickle).
         # A header may state a shape whose bytes overflow, which numpy only warns of.
         with np.errstate(over="raise"):
@@ -39,3 +48,12 @@ def map_array(path: Path, dtype: type[np.generic], shape: tuple[int, ...]) -> ND
         )
     # A plain view: numba compiles for arrays, not for numpy's memmap class, and the view keeps the file mapped.
     return array.view(np.ndarray)
+
+
+def _check_header(path: Path) -> None:
+    """Raise `ValueError` unless the header is one that numpy writes today: it reads others as Python, in two ways."""
+    with path.open("rb") as file:
+        start = file.read(_FIXED)
+        header = file.read(int.from_bytes(start[-2:], "little"))
+    if start[:8] != _MAGIC or not _HEADER.fullmatch(header):
+        raise ValueError("its header is not that of one")

@@ -1,0 +1,1 @@
+"""Bytes that nobody vouches for, thrown at everything that reads a file."""
