@@ -26,7 +26,7 @@ from pipelines.recipe import Recipe
 from pipelines.source import Source, list_source
 
 #: What of an encoder's spec says where it runs and how its model is proven, and nothing of its vectors.
-_NO_VECTORS = {"device", "sha256", "base_sha256"}
+_NO_VECTORS = {"device", "sha256", "base_sha256", "mirror"}
 
 
 @dataclass(frozen=True)

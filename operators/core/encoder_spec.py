@@ -6,6 +6,7 @@ from enum import StrEnum
 from pydantic import Field, field_validator, model_validator
 
 from operators.core.spec import Spec
+from operators.core.storage import redact
 
 #: Models that need no hub: a dense model from a package, a sparse one on top of it that comes with Millrace, static
 #: weights fitted on the corpus, and a hashing stand-in.
@@ -56,7 +57,7 @@ class Engine(StrEnum):
 class EncoderSpec(Spec):
     """One encoder of a recipe. `device` and `batch_tokens` change its speed alone, everything else its vectors.
 
-    `sha256` and `base_sha256` change nothing: with them, other files than those are refused.
+    `sha256`, `base_sha256` and `mirror` change nothing: they say which files the model must have, and where from.
     """
 
     kind: Kind
@@ -70,6 +71,9 @@ class EncoderSpec(Spec):
         None, pattern=_SHA256, description="of the model's files, names and contents; `millrace lock` fills it in"
     )
     base_sha256: str | None = Field(None, pattern=_SHA256, description="of the base model's files")
+    mirror: str | None = Field(
+        None, min_length=1, description="folder or URI that `millrace mirror` filled, where a machine has not the model"
+    )
     tokenizer: str = Field(MINILM, description="model idf: the model whose word pieces carry the weights")
     document_prompt: str | None = Field(None, description="put before every document; by default what the model saved")
     query_prompt: str | None = Field(None, description="put before every query; by default what the model saved")
@@ -89,6 +93,13 @@ class EncoderSpec(Spec):
         if revision is not None and not re.fullmatch("[0-9a-f]{40}", revision):
             raise ValueError("expected a commit of 40 hex digits (a branch or tag can move)")
         return revision
+
+    @field_validator("mirror")
+    @classmethod
+    def _public(cls, mirror: str | None) -> str | None:
+        if mirror and redact(mirror) != mirror:
+            raise ValueError("expected an address without user, password and query: it is kept with every snapshot")
+        return mirror
 
     @model_validator(mode="after")
     def _consistent(self) -> "EncoderSpec":

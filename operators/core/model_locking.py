@@ -4,8 +4,8 @@ from operators.core.encoder_spec import HASHING, EncoderSpec
 from operators.core.errors import UsageError
 from operators.core.hub import newest_commit
 from operators.core.model_files import name_of
-from operators.core.model_folder import base_model, locate_own, own_model, resolve_model
-from operators.core.model_location import Location, is_unpinned, locate
+from operators.core.model_folder import base_model, base_source, find_own, own_model, resolve_model
+from operators.core.model_location import Location, find, is_unpinned
 from operators.core.model_lock import LockedEncoder, LockedModel, ModelLock, differences
 
 
@@ -85,9 +85,9 @@ def unproven(spec: EncoderSpec) -> EncoderSpec:
 
 def changes(name: str, spec: EncoderSpec, locked: LockedEncoder) -> list[str]:
     """The files of an encoder that are not as they were locked; `spec` is held to the lock. Opens none of them."""
-    own = locate_own(unproven(spec))
+    own = find_own(spec)
     problems = differences(locked.model, own.path, own.contents())
     if locked.base:
-        base = locate(locked.base.model, locked.base.revision, key="base_revision")
+        base = find(locked.base.model, locked.base.revision, base_source(spec))
         problems += differences(locked.base, base.path, base.contents())
     return [f"encoder {name}: {problem}" for problem in problems]
