@@ -1,10 +1,11 @@
-"""The commands that look after a recipe's models: lock them."""
+"""The commands that look after a recipe's models: lock them, and mirror them for machines without a hub."""
 
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from operators.core.storage import open_store
 from pipelines.options import AsJson, Overrides, RecipePath, chosen_recipe
 
 commands = typer.Typer()
@@ -32,3 +33,24 @@ def lock(
 
     done = (check_lock if check else write_lock)(chosen_recipe(recipe, None, overrides), recipe)
     show_lock(done, _OUT, as_json=as_json)
+
+
+@commands.command()
+def mirror(
+    recipe: RecipePath,
+    uri: Annotated[str, typer.Argument(metavar="STORE_URI", help="A folder or URI such as s3://search/models.")],
+    overrides: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the locked models to a store, each into a folder named by its sha256, and read them back.
+
+    Nothing there is written over. With `mirror: STORE_URI` in an encoder of the recipe, a machine that has not the
+    model fetches it from there: once, proven by the lock before it is opened, and without a hub.
+
+    Example: millrace mirror recipe.yaml s3://search/models
+    """
+    from pipelines.mirror import mirror_models
+    from pipelines.show_lock import show_mirrored
+
+    mirrored = mirror_models(chosen_recipe(recipe, None, overrides), recipe, uri)
+    show_mirrored(mirrored, open_store(uri).uri, _OUT, as_json=as_json)

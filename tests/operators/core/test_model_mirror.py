@@ -236,7 +236,7 @@ def test_fetch_killed_in_its_midst_leaves_nothing_that_is_used_and_the_next_one_
         assert process.stdout.readline() == b"half\n"
         assert not is_fetched(name)
         process.send_signal(signal.SIGKILL)
-    assert (cache / f"{name}.partial").is_dir()
+    (cache / f"{name}.partial" / "added.json").write_bytes(b"{}")
     assert found(fetch_model(mirror.uri, name)) == FILES
     assert sorted(each.name for each in cache.iterdir()) == [name, f"{name}.lock"]
 
