@@ -133,9 +133,10 @@ def compact(
 
 @app.command()
 def plan(recipe: RecipePath, store: StoreUri = None, overrides: Overrides = None, as_json: AsJson = False) -> None:
-    """Print what `index` would do: inputs, parts, encoders, resources, keys.
+    """Print what `index` would do: inputs, parts, encoders, resources, keys, and what it would take at most.
 
-    Publishes nothing; of a table it makes the copy that `index` reads.
+    The estimate is by the run of this collection that measured its encoders best; without one there is none. Publishes
+    nothing; of a table it makes the copy that `index` reads.
     """
     from pipelines.job import plan_job
     from pipelines.show_plan import show_plan

@@ -31,7 +31,17 @@ def outcome_kept(job: Job, progress: Progress) -> Iterator[None]:
 
 def _keep(job: Job, progress: Progress, began: datetime, result: Result, error: str | None) -> None:
     ended, steps = datetime.now(UTC), tuple(progress.clock.steps)
-    outcome = Outcome(run=job.run, outcome=result, began_at=began, ended_at=ended, error=error, steps=steps)
+    joined = progress.cluster
+    outcome = Outcome(
+        run=job.run,
+        outcome=result,
+        began_at=began,
+        ended_at=ended,
+        error=error,
+        steps=steps,
+        cpus=joined.cpus if joined else None,
+        gpus=joined.gpus if joined else None,
+    )
     try:
         add_outcome(job.store, outcome)
     except MillraceError as refused:

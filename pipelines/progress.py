@@ -9,6 +9,7 @@ from typing import Any
 from operators.observe.ledger import Ledger
 from pipelines.clock import Clock
 from pipelines.display import Display, StageCount
+from pipelines.resources import Capacity
 
 #: Seconds between two looks at the workers' counts.
 _LOOK = 0.5
@@ -17,13 +18,15 @@ _LOOK = 0.5
 class Progress:
     """Counts per stage, kept by the driver; `Report`s of workers arrive through `pull`.
 
-    `ledger` counts the run's receipts and `clock` keeps its steps, beside what is shown.
+    `ledger` counts the run's receipts and `clock` keeps its steps, beside what is shown; `cluster` is what the run may
+    use, once it was joined.
     """
 
     def __init__(self, display: Display) -> None:
         self._display = display
         self.ledger = Ledger()
         self.clock = Clock(self.ledger)
+        self.cluster: Capacity | None = None
         self._stages: dict[str, StageCount] = {}
         self._lock = threading.Lock()
         self._sources: list[Any] = []

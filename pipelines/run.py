@@ -31,6 +31,7 @@ from pipelines.job import Job
 from pipelines.ledger import update_ledgers
 from pipelines.observe import observed
 from pipelines.progress import Progress
+from pipelines.resources import Capacity
 from pipelines.rewrite import rewrite
 from pipelines.scan import Scanned, scan
 from pipelines.segments import inherit
@@ -59,6 +60,7 @@ def run_on(join: Callable[[], AbstractContextManager[Cluster]], job: Job, progre
         stack.enter_context(progress.shown())
         with clock.step("start"):
             cluster = stack.enter_context(join())
+            progress.cluster = Capacity(cluster.cpus, cluster.gpus, cluster.nodes)
             stack.enter_context(observed(job, cluster, progress))
         manifest, parts = _work(job, cluster, progress, clock)
     return summarize(job, manifest, clock.seconds, parts)

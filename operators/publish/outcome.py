@@ -17,7 +17,10 @@ Result = Literal["published", "unchanged", "stopped", "failed"]
 
 
 class Outcome(Spec):
-    """The end of one attempt of a run; `error` is the message that its user saw, `steps` those it went through."""
+    """The end of one attempt of a run; `error` is the message that its user saw, `steps` those it went through.
+
+    `cpus` and `gpus` are those of the cluster when it was joined, None where it was not.
+    """
 
     run: str
     outcome: Result
@@ -25,6 +28,8 @@ class Outcome(Spec):
     ended_at: datetime
     error: str | None = None
     steps: tuple[Span, ...] = ()
+    cpus: float | None = None
+    gpus: float | None = None
 
     @property
     def seconds(self) -> float:
