@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from operators.core.errors import IntegrityError, UsageError
+from operators.core.model_lock import read_lock
 from operators.core.storage import open_store
 from operators.encode.actor import EncodeSparse
 from operators.publish.chain import read_manifest
@@ -16,6 +17,7 @@ from operators.search.snapshot import Snapshot
 from operators.tokenize.actor import Tokenize
 from pipelines import cli
 from pipelines.doctor.finding import State
+from pipelines.doctor.lock import check_lock
 from pipelines.doctor.models import check_models
 from pipelines.job import collection_store, plan_job
 from pipelines.load import load_recipe
@@ -208,6 +210,16 @@ def test_doctor_looks_for_models_that_are_not_here_in_the_mirror(recipe: Path, m
     assert check().state is State.FAIL
     assert "millrace mirror" in check().remedy
     assert not (recipe.parent / "there" / "models").exists(), "a doctor fetches nothing"
+
+
+def test_doctor_compares_what_was_fetched_with_the_lock(recipe: Path, move: Move) -> None:
+    move()
+    lock = read_lock(recipe.with_name("recipe.yaml.lock"))
+    [found] = check_lock(load_recipe(recipe), recipe, lock)
+    assert "not compared: sparse" in found.found
+    locked(recipe)
+    [found] = check_lock(load_recipe(recipe), recipe, lock)
+    assert found.found.startswith("sparse, words compared with")
 
 
 def base_of(recipe: Path) -> str:
