@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_ports
 
 _PROGRAMS = ("initdb", "postgres", "pg_ctl")
 #: Debian keeps them off the PATH, one folder a major version.
@@ -39,7 +40,7 @@ def missing_programs() -> list[str]:
 @contextmanager
 def running(folder: Path) -> Iterator[PostgresServer]:
     """Make a cluster in `folder`, start it, and stop it whatever happens."""
-    server = PostgresServer(_free_port())
+    server = PostgresServer(*free_ports(1))
     data = folder / "data"
     password = folder / "password"
     password.write_text(server.password)
@@ -94,9 +95,3 @@ def _give_away(folder: Path) -> None:
     if os.getuid() == 0:
         for path in (folder, *folder.iterdir()):
             shutil.chown(path, _USER, _USER)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.ports import free_ports
 
 _STARTS_WITHIN = 30
 
@@ -54,7 +55,8 @@ class Prometheus:
 @contextmanager
 def running(config: Path, folder: Path) -> Iterator[Prometheus]:
     """A Prometheus with this configuration, its data in a folder, until the block ends."""
-    address = f"127.0.0.1:{free_port()}"
+    [port] = free_ports(1)
+    address = f"127.0.0.1:{port}"
     command = [
         program("prometheus"),
         f"--config.file={config}",
@@ -68,13 +70,6 @@ def running(config: Path, folder: Path) -> Iterator[Prometheus]:
             yield Prometheus(f"http://{address}")
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """A port that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(process: "subprocess.Popen[bytes]", ready: str, log: Path) -> None:

@@ -1,7 +1,6 @@
 """A real S3 server for as long as a test session needs one."""
 
 import shutil
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import s3fs
+
+from tests.ports import free_ports
 
 SCRIPT = Path(__file__).with_name("s3-server")
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin")
@@ -55,8 +56,7 @@ def missing_programs() -> list[str]:
 
 def plan() -> S3Server:
     """A server on free ports, not started yet."""
-    port, monitor_port = _free_ports(2)
-    return S3Server(port, monitor_port)
+    return S3Server(*free_ports(2))
 
 
 @contextmanager
@@ -76,14 +76,3 @@ def running(server: S3Server, folder: Path) -> Iterator[None]:
         finally:
             process.stdin.close()
             process.wait(timeout=60)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.ports import free_ports
+
 RAY = Path(sys.executable).with_name("ray")
 #: What every node may use; a head without CPUs does no work of its own, as on KubeRay.
 _SMALL = ("--object-store-memory", str(200 << 20), "--disable-usage-stats")
@@ -53,22 +55,23 @@ class RayHead:
 @contextmanager
 def running(folder: Path) -> Iterator[RayHead]:
     """Start the cluster with its files in a folder, and end all of its processes whatever happens."""
-    with socket.socket() as first, socket.socket() as second:
-        first.bind(("127.0.0.1", 0))
-        second.bind(("127.0.0.1", 0))
-        port, dashboard = first.getsockname()[1], second.getsockname()[1]
+    port, dashboard, client = free_ports(3)
     path = f"{RAY.parent}:{os.environ['PATH']}"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     environment = {**os.environ, **token, "PATH": path, "RAY_worker_niceness": "0"}
-    head = ("--head", "--port", str(port), "--dashboard-port", str(dashboard), "--num-cpus", "0")
+    ports = ("--port", str(port), "--dashboard-port", str(dashboard), "--ray-client-server-port", str(client))
+    head = ("--head", *ports, "--num-cpus", "0")
     started = []
     try:
         for arguments in (head, *[("--address", f"127.0.0.1:{port}", "--num-cpus", "1")] * 2):
             files = ("--temp-dir", str(folder)) if arguments is head else ()
             command = [str(RAY), "start", "--block", *arguments, *files, *_SMALL]
-            log = (folder / f"node-{len(started)}.log").open("wb")
-            started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True))
-            _wait_for(dashboard if arguments is head else port, started[-1])
+            log = folder / f"node-{len(started)}.log"
+            with log.open("wb") as out:
+                started.append(
+                    subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+                )
+            _wait_for(dashboard if arguments is head else port, started[-1], log)
         yield RayHead(f"http://127.0.0.1:{dashboard}", environment)
     finally:
         for process in reversed(started):
@@ -77,18 +80,20 @@ def running(folder: Path) -> Iterator[RayHead]:
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
     """With all that it started: asked to end, a node takes ten seconds."""
-    for child in [*psutil.Process(process.pid).children(recursive=True), process]:
-        with suppress(psutil.NoSuchProcess):
-            child.kill()
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.kill()
     process.wait(timeout=60)
 
 
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     """Until somebody listens."""
     from tests.pipelines.faults.drivers import until
 
     def listens() -> bool:
-        assert process.poll() is None, "ray start has ended: see its log"
+        assert process.poll() is None, log.read_text()
         with socket.socket() as knocking:
             return knocking.connect_ex(("127.0.0.1", port)) == 0
 

@@ -14,7 +14,8 @@ from operators.encode.actor import EncodeDense
 from operators.publish.chain import read_manifest
 from pipelines import encoders
 from tests.pipelines.conftest import Index, document, write_corpus
-from tests.prometheus_server import Prometheus, free_port, running
+from tests.ports import free_ports
+from tests.prometheus_server import Prometheus, running
 
 pytestmark = pytest.mark.ray
 
@@ -58,10 +59,11 @@ def test_totals_in_prometheus_equal_the_manifest_of_a_run_whose_worker_and_hub_w
     config = tmp_path / "prometheus.yaml"
     config.write_text(CONFIG.format(targets=targets))
     (tmp_path / "data").mkdir()
+    [port] = free_ports(1)
     with running(config, tmp_path / "data") as prometheus:
         index(
             "publish.max_reject_ratio=0.5",
-            metrics={"port": free_port(), "targets_file": str(targets), "drain_seconds": 60},
+            metrics={"port": port, "targets_file": str(targets), "drain_seconds": 60},
         )
         last = {name: last_values(prometheus, f"millrace_{name}") for name in _TOTALS}
 

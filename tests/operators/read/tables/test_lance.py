@@ -45,7 +45,8 @@ def test_list_lance_unchanged_version_copies_nothing_and_the_next_only_what_chan
     spec = source("lance", table)
     before = list_table(spec, store(tmp_path))
     copied.clear()
-    assert list_table(spec, store(tmp_path), before.state) == before
+    again = list_table(spec, store(tmp_path), before.state)
+    assert (again.inputs, again.staged) == (before.inputs, before.staged)
     assert copied == []
     lance.write_dataset(rows(_id=[9, 10, 11, 12]), table, mode="append")
     lance.dataset(table).delete("_id = 2")
@@ -105,7 +106,7 @@ def test_list_lance_copy_that_was_swept_is_made_again(table, tmp_path, copied):
     copied.clear()
     after = list_table(spec, store(tmp_path), before.state)
     assert copied == ["fragment-000001"]
-    assert after == before
+    assert (after.inputs, after.staged) == (before.inputs, before.staged)
     assert texts(spec, after) == _oracle(table)
 
 
