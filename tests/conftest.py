@@ -28,8 +28,13 @@ for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
 _DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
+#: Folders of files that take minutes. Begun last, one of them would keep a single process busy while others are done.
+_LONG = ("tests/pipelines/", "tests/operators/encode/")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests marked `gpu` where there is none; torch is imported only where there are such tests."""
+    """Long files first; skip the tests marked `gpu` where there is none, without torch where there are no such tests."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return

@@ -18,6 +18,12 @@ import pytest
 from tests.ports import free_ports
 
 _STARTS_WITHIN = 30
+_SCRAPING = """
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+scrape_configs:
+  - job_name: millrace
+    file_sd_configs: [{{files: ["{targets}"], refresh_interval: 1s}}]
+"""
 
 
 def program(name: str) -> str:
@@ -51,6 +57,16 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             raise ValueError(json.load(error)["error"]) from error
 
+    def last_values(self, series: str) -> dict[tuple[str, ...], float]:
+        """The last value that was scraped of each series, by the values of its labels but job and instance."""
+        found = self.ask("query", query=f"last_over_time({series}[10m])")["result"]
+        return {
+            tuple(
+                label for name, label in each["metric"].items() if name not in {"__name__", "job", "instance"}
+            ): float(each["value"][1])
+            for each in found
+        }
+
 
 @contextmanager
 def running(config: Path, folder: Path) -> Iterator[Prometheus]:
@@ -70,6 +86,16 @@ def running(config: Path, folder: Path) -> Iterator[Prometheus]:
             yield Prometheus(f"http://{address}")
         finally:
             process.terminate()
+
+
+@contextmanager
+def scraping(targets: Path, folder: Path) -> Iterator[Prometheus]:
+    """`running`, with its files in a new folder, of what a run's `metrics.targets_file` names, every second."""
+    folder.mkdir()
+    config = folder / "prometheus.yaml"
+    config.write_text(_SCRAPING.format(targets=targets))
+    with running(config, folder) as prometheus:
+        yield prometheus
 
 
 def _wait(process: "subprocess.Popen[bytes]", ready: str, log: Path) -> None:

@@ -35,9 +35,17 @@ class RayHead:
         )
 
     def start(self, name: str, folder: Path, *entrypoint: str) -> None:
-        """`submit` without waiting."""
-        done = self.ray("submit", "--no-wait", "--submission-id", name, "--working-dir", str(folder), "--", *entrypoint)
-        assert done.returncode == 0, done.stdout
+        """`submit` without waiting. The dashboard listens before any node's agent can take a job: ask until one does."""
+        from tests.pipelines.faults.drivers import until
+
+        arguments = ("--no-wait", "--submission-id", name, "--working-dir", str(folder), "--", *entrypoint)
+
+        def starts() -> bool:
+            done = self.ray("submit", *arguments)
+            assert done.returncode == 0 or "No available agent" in done.stdout, done.stdout
+            return done.returncode == 0
+
+        until(starts, f"a node takes job {name}")
 
     def ray(self, verb: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """A `ray job` command; both its streams as `stdout`."""

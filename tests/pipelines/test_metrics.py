@@ -15,16 +15,9 @@ from operators.publish.chain import read_manifest
 from pipelines import encoders
 from tests.pipelines.conftest import Index, document, write_corpus
 from tests.ports import free_ports
-from tests.prometheus_server import Prometheus, running
+from tests.prometheus_server import scraping
 
 pytestmark = pytest.mark.ray
-
-CONFIG = """
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-scrape_configs:
-  - job_name: millrace
-    file_sd_configs: [{{files: ["{targets}"], refresh_interval: 1s}}]
-"""
 
 #: Series of the run below, its histograms' buckets among them: a bound that new metrics have to be weighed against.
 MOST_SERIES = 400
@@ -56,16 +49,13 @@ def test_totals_in_prometheus_equal_the_manifest_of_a_run_whose_worker_and_hub_w
     for name, part in (("a", documents[:20]), ("b", documents[20:])):
         write_corpus(tmp_path / "corpus" / f"{name}.jsonl", part)
     targets = tmp_path / "targets.json"
-    config = tmp_path / "prometheus.yaml"
-    config.write_text(CONFIG.format(targets=targets))
-    (tmp_path / "data").mkdir()
     [port] = free_ports(1)
-    with running(config, tmp_path / "data") as prometheus:
+    with scraping(targets, tmp_path / "prometheus") as prometheus:
         index(
             "publish.max_reject_ratio=0.5",
             metrics={"port": port, "targets_file": str(targets), "drain_seconds": 60},
         )
-        last = {name: last_values(prometheus, f"millrace_{name}") for name in _TOTALS}
+        last = {name: prometheus.last_values(f"millrace_{name}") for name in _TOTALS}
 
         series = prometheus.ask("series", **{"match[]": '{__name__=~"millrace_.*"}'})
     manifest = read_manifest(open_store(str(tmp_path / "store" / "mill")))
@@ -85,17 +75,6 @@ def test_totals_in_prometheus_equal_the_manifest_of_a_run_whose_worker_and_hub_w
     assert last["run_state"]["mill", "done"] == 1
     assert sum(last["run_state"].values()) == 1
     assert len(series) < MOST_SERIES
-
-
-def last_values(prometheus: Prometheus, series: str) -> dict[tuple[str, ...], float]:
-    """The last value that was scraped of each series, by the values of its labels but job and instance."""
-    found = prometheus.ask("query", query=f"last_over_time({series}[10m])")["result"]
-    return {
-        tuple(label for name, label in each["metric"].items() if name not in {"__name__", "job", "instance"}): float(
-            each["value"][1]
-        )
-        for each in found
-    }
 
 
 _TOTALS = (

@@ -11,6 +11,8 @@ from tests.pipelines import ray_head
 from tests.pipelines.conftest import document, recipe_text, write_corpus
 from tests.pipelines.faults.drivers import until
 from tests.pipelines.ray_head import RayHead
+from tests.ports import free_ports
+from tests.prometheus_server import scraping
 from tests.s3_server import S3Server
 
 pytestmark = [pytest.mark.ray, pytest.mark.s3, pytest.mark.timeout(300)]
@@ -35,7 +37,10 @@ def test_ray_job_stopped_and_submitted_again_goes_on_and_only_with_the_token(
         write_corpus(tmp_path / "corpus" / f"{number}.jsonl", some)
     folder.mkdir()
     source = {"format": "jsonl", "uri": f"{tmp_path}/corpus/*.jsonl", "text": ["title", "text"]}
-    (folder / "recipe.yaml").write_text(recipe_text(tmp_path, store=bucket, source=source))
+    [port] = free_ports(1)
+    targets = tmp_path / "targets.json"
+    metrics = {"port": port, "targets_file": str(targets), "drain_seconds": 60}
+    (folder / "recipe.yaml").write_text(recipe_text(tmp_path, store=bucket, source=source, metrics=metrics))
     command = ("millrace", "index", "recipe.yaml", "--json", "--log-format", "json")
 
     refused = head.submit("wrong-token", folder, *command, RAY_AUTH_TOKEN="0" * 64)
@@ -54,8 +59,11 @@ def test_ray_job_stopped_and_submitted_again_goes_on_and_only_with_the_token(
     assert again.returncode != 0
     assert "submission_id mill-1 already exists" in again.stdout
 
-    done = head.submit("mill-2", folder, *command)
-    assert done.returncode == 0, done.stdout
+    with scraping(targets, tmp_path / "prometheus") as prometheus:
+        done = head.submit("mill-2", folder, *command)
+        assert done.returncode == 0, done.stdout
+        assert prometheus.last_values("millrace_documents_total") == {("mill", "encoded"): DOCUMENTS}
+        assert prometheus.last_values("millrace_run_state")["mill", "done"] == 1
     summary = json.loads(next(line for line in done.stdout.splitlines() if line.startswith('{"documents"')))
     assert summary["documents"] == DOCUMENTS
     assert any('"stage": "write"' in line for line in done.stdout.splitlines())

@@ -40,7 +40,7 @@ def published(folder: Path, number: int | None = None) -> Manifest:
 
 def shown(summary: Summary) -> str:
     out = StringIO()
-    show(summary, Console(file=out, width=200))
+    show(summary, Console(file=out, width=2000))
     return out.getvalue()
 
 
