@@ -9,6 +9,7 @@ vectors are the dense encoder's and what `minilm-sparse` expands by. `--kept` ke
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -34,23 +35,29 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=1_000_000)
     parser.add_argument("--kept", type=Path, help="a folder for the dense vectors")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     asked = parser.parse_args()
     print("| nDCG@10 | documents | queries |", " | ".join(_COLUMNS), "| active dimensions: idf, minilm-sparse |")
     print("| --- " * (len(_COLUMNS) + 4) + "|")
     rows = [_row(read_sample(folder, asked.documents, asked.queries), asked.kept) for folder in asked.folders]
-    print("| mean | | |", _cells(np.mean(rows, axis=0)), "| |")
+    print("| mean | | |", _cells(np.mean([scores for scores, _ in rows], axis=0)), "| |")
+    if asked.json:
+        figures = [{**dict(zip(_COLUMNS, scores.tolist(), strict=True)), "active": active} for scores, active in rows]
+        asked.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
 
 
-def _row(sample: Sample, kept: Path | None) -> NDArray[np.float64]:
+def _row(sample: Sample, kept: Path | None) -> tuple[NDArray[np.float64], float]:
+    """Each column's nDCG, and the active dimensions of a document by `minilm-sparse`."""
     documents = dense_vectors(sample.texts, Role.DOCUMENT, kept and kept / f"{sample.name}_d.npy")
     queries = dense_vectors([each.text for each in sample.queries], Role.QUERY, kept and kept / f"{sample.name}_q.npy")
     sides = Sides(sample.texts, [each.text for each in sample.queries], documents)
     ranked = [_best(sides.idf()), _best(sides.minilm_sparse()), _best(queries @ documents.T)]
     rankings = [*ranked, _fused(ranked[0], ranked[2]), _fused(ranked[1], ranked[2])]
     row = np.array([_judged(sample, ranking) for ranking in rankings])
-    active = ", ".join(f"{dimensions:.0f}" for dimensions in sides.active_dimensions())
-    print(f"| {sample.name} | {len(sample.ids):,} | {len(sample.queries):,} | {_cells(row)} | {active} |", flush=True)
-    return row
+    active = sides.active_dimensions()
+    shown = ", ".join(f"{dimensions:.0f}" for dimensions in active)
+    print(f"| {sample.name} | {len(sample.ids):,} | {len(sample.queries):,} | {_cells(row)} | {shown} |", flush=True)
+    return row, float(active[-1])
 
 
 def _best(scores: NDArray[np.float32]) -> Ranked:

@@ -80,6 +80,7 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", choices=OURS, default=list(OURS), help="these of ours alone")
     parser.add_argument("--candidates", type=int, nargs="+", default=[], help="also graphs built with so many each")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     asked = parser.parse_args()
     matrix = _read(asked.vectors)
     rows, dimensions = matrix.shape
@@ -98,7 +99,9 @@ def main() -> None:
         for count in asked.candidates:
             spec = {"dense": "hnsw", "hnsw_ef_construction": count}
             sides.append(_ours(f"hnsw, {count} candidates", spec, vectors, matrix, truth, asked, Path(folder)))
-        _print(sides, truth)
+        figures = _print(sides, truth)
+    if asked.json:
+        asked.json.write_text(json.dumps({"rows": rows, "sides": figures}, indent=2), encoding="utf-8")
 
 
 def _ours(
@@ -176,7 +179,8 @@ def _rungs(index: Any) -> Iterator[Rung]:
         yield {}
 
 
-def _print(sides: Sequence[Side], truth: GroundTruth) -> None:
+def _print(sides: Sequence[Side], truth: GroundTruth) -> dict[str, dict[str, float]]:
+    found = {}
     measured: dict[str, list[Recall]] = {side.name: [] for side in sides}
     for _ in range(ROUNDS):
         for side in sides:
@@ -189,6 +193,8 @@ def _print(sides: Sequence[Side], truth: GroundTruth) -> None:
         p50, p99 = (min(getattr(each, name) for each in figures) for name in ("p50_ms", "p99_ms"))
         line = f"{side.name:30}  {side.seconds:7.1f}  {side.bytes / side.searcher.rows:8.0f}  {taken[0].recall:9.4f}"
         print(f"{line}  {figures[0].recall:.3f}  {p50:6.3f}  {p99:6.3f}  {side.settings}")
+        found[side.name] = {"seconds": side.seconds, "bytes": side.bytes, "recall": taken[0].recall, "p50_ms": p50}
+    return found
 
 
 def _shown(settings: Rung) -> str:

@@ -33,8 +33,23 @@ def thread_cpu(thread: int) -> float:
 
 def resident(pid: int) -> int:
     """Bytes that a process holds now."""
+    return _status(pid, "VmRSS")
+
+
+def forget_peak() -> int:
+    """Let `peak_memory` count from now on; the bytes that this process holds now."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return resident(os.getpid())
+
+
+def peak_memory() -> int:
+    """Most bytes that this process held at once."""
+    return _status(os.getpid(), "VmHWM")
+
+
+def _status(pid: int, name: str) -> int:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+    return int(status.split(f"{name}:")[1].split()[0]) * 1024
 
 
 def _pids() -> list[int]:

@@ -43,6 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     asked = parser.parse_args()
     texts = list(_texts(asked.documents, 1))
     first, changed = int(_FIRST * len(texts)), int(_FIRST * _CHANGED * len(texts))
@@ -52,8 +53,10 @@ def main() -> None:
         clean = _index(Path(folder) / "clean", texts)
         segments = [f"{each.rows:,} rows, {each.rows - each.live:,} dead" for each in worn.manifest.segments]
         print(f"{len(texts):,} documents in {'; '.join(segments)}; {platform.machine()}")
-        for mode in (Mode.DENSE, Mode.SPARSE):
-            _compare(worn, clean, mode, list(_texts(asked.queries, 3)))
+        queries = list(_texts(asked.queries, 3))
+        figures = {mode.value: _compare(worn, clean, mode, queries) for mode in (Mode.DENSE, Mode.SPARSE)}
+    if asked.json:
+        asked.json.write_text(json.dumps({"documents": len(texts), **figures}, indent=2), encoding="utf-8")
 
 
 def _texts(count: int, seed: int) -> Iterator[str]:
@@ -82,7 +85,7 @@ def _index(folder: Path, texts: Sequence[str]) -> Snapshot:
     return Snapshot.open(summary.uri, cache=FileCache(folder / "cache"))
 
 
-def _compare(worn: Snapshot, clean: Snapshot, mode: Mode, queries: Sequence[str]) -> None:
+def _compare(worn: Snapshot, clean: Snapshot, mode: Mode, queries: Sequence[str]) -> dict[str, float]:
     sides = {"two segments, dead rows": worn, "one clean index": clean}
     seconds = {name: np.full(len(queries), np.inf) for name in sides}
     scores: dict[str, list[list[float]]] = {}
@@ -98,6 +101,7 @@ def _compare(worn: Snapshot, clean: Snapshot, mode: Mode, queries: Sequence[str]
     worn_ms, clean_ms = (float(np.median(each)) * 1e3 for each in seconds.values())
     figures = f"{worn_ms:.2f} ms and {clean_ms:.2f} ms a query (median)"
     print(f"  {mode.value:6}  {figures}, ratio {worn_ms / clean_ms:.2f}; {same:.1%} of answers have the same scores")
+    return {"ratio": worn_ms / clean_ms, "same": float(same)}
 
 
 if __name__ == "__main__":

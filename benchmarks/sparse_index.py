@@ -4,17 +4,21 @@
 
 One thread on every side, k=10, the same vectors; millrace is given all queries at once, as `evaluate` does. Rounds
 alternate between the sides, figures are each side's best round; scores are compared with the plain pass. pyseismic
-(`pip install pyseismic-lsr==0.5.4`) is left out where it is not installed. Building reads Arrow tables in memory.
+(`pip install pyseismic-lsr==0.5.4`) is left out where it is not installed. Building reads Arrow tables in memory; what
+it takes beside them, pages of its mapped output included, is the growth of the process to its peak.
 """
 
 import argparse
+import json
 import os
 import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 os.environ["RAYON_NUM_THREADS"] = "1"  # pyseismic's; its own argument is not heeded
 
@@ -22,6 +26,7 @@ import numba
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from processes import forget_peak, peak_memory
 from sparse_vectors import Vectors as Sample
 from sparse_vectors import static_idf, synthetic
 
@@ -46,21 +51,26 @@ def main() -> None:
     parser.add_argument("--corpus-rows", type=int, default=350_000)
     parser.add_argument("--queries", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     asked = parser.parse_args()
+    samples = []
     print(f"{platform.machine()}, numba {version('numba')}, scipy {version('scipy')}, one thread, k={K}\n")
     if asked.rows:
-        for topical in (0.0, 0.5):
-            _measure(synthetic(asked.rows, asked.queries, topical), asked.rounds)
+        samples += [partial(synthetic, asked.rows, asked.queries, topical) for topical in (0.0, 0.5)]
     if asked.corpus:
-        _measure(static_idf(asked.corpus, asked.corpus_rows, asked.queries), asked.rounds)
+        samples.append(partial(static_idf, asked.corpus, asked.corpus_rows, asked.queries))
+    figures = [_measure(sample(), asked.rounds) for sample in samples]
+    if asked.json:
+        asked.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
 
 
-def _measure(sample: Sample, rounds: int) -> None:
+def _measure(sample: Sample, rounds: int) -> dict[str, Any]:
     postings = sample.documents.nnz
     print(f"{sample.name}: {postings:,} postings, {postings / sample.documents.shape[0]:.0f} a row")
     with tempfile.TemporaryDirectory() as folder:
+        millrace, built = _millrace(sample, Path(folder))
         sides = {
-            "millrace": _millrace(sample, Path(folder)),
+            "millrace": millrace,
             "plain pass": _plain(sample),
             "scipy product": _scipy(sample),
         }
@@ -72,12 +82,13 @@ def _measure(sample: Sample, rounds: int) -> None:
                 start = time.perf_counter()
                 answers[name] = search(sample.queries)
                 best[name] = min(best[name], time.perf_counter() - start)
+    agree = {name: _agreement(answers[name], answers["plain pass"]) for name in sides}
+    times = {name: seconds / best["millrace"] for name, seconds in best.items()}
     for name, seconds in best.items():
-        agree = _agreement(answers[name], answers["plain pass"])
         each = seconds / len(sample.queries) * 1e3
-        times = seconds / best["millrace"]
-        print(f"  {name:16} {each:8.2f} ms a query, {times:6.2f} times millrace, {agree:.2%} of scores as plain")
+        print(f"  {name:16} {each:8.2f} ms a query, {times[name]:6.2f} times millrace, {agree[name]:.2%} as plain")
     print(flush=True)
+    return {"vectors": sample.name, **built, "times": times, "agree": agree}
 
 
 def _tables(sample: Sample) -> list[pa.Table]:
@@ -89,7 +100,8 @@ def _tables(sample: Sample) -> list[pa.Table]:
     return found
 
 
-def _millrace(sample: Sample, folder: Path) -> Search:
+def _millrace(sample: Sample, folder: Path) -> tuple[Search, dict[str, float]]:
+    """How it searches, and what building it took."""
     rows, vocabulary = sample.documents.shape
     tables = _tables(sample)
 
@@ -100,18 +112,19 @@ def _millrace(sample: Sample, folder: Path) -> Search:
     warm = Vectors(Kind.SPARSE, vocabulary, 10, lambda: iter([tables[0].slice(0, 10)]))
     with tempfile.TemporaryDirectory() as other:
         build_sparse(warm, Path(other))
+    before = forget_peak()
     start = time.perf_counter()
     files = build_sparse(vectors, folder)
     seconds, output = time.perf_counter() - start, sum(path.stat().st_size for path in files.values())
-    rate = sample.documents.nnz / seconds / 1e6
-    print(f"  built in {seconds:.1f} s: {rate:.1f} million postings/s, {output >> 20:,} MiB")
+    rate, memory = sample.documents.nnz / seconds, (peak_memory() - before) / output
+    print(f"  built in {seconds:.1f} s: {rate / 1e6:.1f} M postings/s, {output >> 20:,} MiB, memory {memory:.1f} times")
     searcher = open_searcher("csc", files, {"vocabulary": vocabulary}, rows, threads=1)
 
     def search(queries: list[Query]) -> list[Answer]:
         found = searcher.search(_table(queries), K)
         return list(zip(found.rows, found.scores, strict=True))
 
-    return search
+    return search, {"postings_per_second": rate, "memory_of_output": memory}
 
 
 def _table(queries: list[Query]) -> pa.Table:

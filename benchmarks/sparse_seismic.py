@@ -9,10 +9,12 @@ minutes for each million rows of SPLADE's size. Needs `pip install 'millrace[sei
 """
 
 import argparse
+import json
 import tempfile
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -47,14 +49,18 @@ def main() -> None:
     parser.add_argument("--recall", type=float, default=0.95)
     parser.add_argument("--threads", type=int, default=2, help="of building")
     parser.add_argument("--all", action="store_true", help="build and decide for all rows")
+    parser.add_argument("--json", type=Path, help="also write the decisions to this file")
     asked = parser.parse_args()
+    figures = []
     if asked.corpus:
-        _measure(static_idf(asked.corpus, asked.corpus_rows, asked.queries), asked)
+        figures.append(_measure(static_idf(asked.corpus, asked.corpus_rows, asked.queries), asked))
     if asked.rows:
-        _measure(synthetic(asked.rows, asked.queries, asked.topical), asked)
+        figures.append(_measure(synthetic(asked.rows, asked.queries, asked.topical), asked))
+    if asked.json:
+        asked.json.write_text(json.dumps(figures, indent=2), encoding="utf-8")
 
 
-def _measure(collection: Collection, asked: argparse.Namespace) -> None:
+def _measure(collection: Collection, asked: argparse.Namespace) -> dict[str, Any]:
     rows, terms = collection.documents.shape
     print(f"{collection.name}, {collection.documents.nnz / rows:.0f} postings a row", flush=True)
     tables = [_table(collection, start) for start in range(0, rows, _PART_ROWS)]
@@ -67,10 +73,12 @@ def _measure(collection: Collection, asked: argparse.Namespace) -> None:
         if best:
             loaded = load_seismic(Path(folder) / "best", best.record, sample.contest.exact)
             _ask("the best of these", sample.contest.exact, searcher(sample.contest, loaded, best.record), queries)
+    figures: dict[str, Any] = {"vectors": collection.name}
     if asked.all:
         with tempfile.TemporaryDirectory() as folder:
-            _decide(vectors, spec, queries, asked, Path(folder))
+            figures |= _decide(vectors, spec, queries, asked, Path(folder))
     print(flush=True)
+    return figures
 
 
 def _sweep(sample: Sample, threads: int) -> Trial | None:
@@ -97,7 +105,10 @@ def _searched(trial: Trial, exact_ms: float) -> str:
     return f"{found} {own_ms:9.2f} {exact_ms / own_ms:15.1f}"
 
 
-def _decide(vectors: Vectors, spec: IndexSpec, queries: pa.Table, asked: argparse.Namespace, folder: Path) -> None:
+def _decide(
+    vectors: Vectors, spec: IndexSpec, queries: pa.Table, asked: argparse.Namespace, folder: Path
+) -> dict[str, Any]:
+    """What the product does with all rows: whether seismic is used, and its record or why not."""
     start = time.perf_counter()
     built = build_segment(
         Kind.SPARSE,
@@ -117,6 +128,7 @@ def _decide(vectors: Vectors, spec: IndexSpec, queries: pa.Table, asked: argpars
     if built.backend == Backend.SEISMIC:
         exact = open_searcher(Backend.CSC, built.files, built.settings, vectors.rows, threads=1)
         _ask("it", exact, open_searcher(built.backend, built.files, built.settings, vectors.rows), queries)
+    return {"used": built.backend == Backend.SEISMIC, "decision": built.settings[SETTING]}
 
 
 def _ask(name: str, exact: Searcher, seismic: Searcher, queries: pa.Table) -> None:
