@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from operators.core import columns, schema
 from operators.core.encoder_spec import Kind
 from operators.core.fingerprint import digest_file
-from operators.core.manifest import Recall, StoredFile, TrainedIndex
+from operators.core.index_records import Recall, TrainedIndex
+from operators.core.stored_file import StoredFile
 from operators.index.arrays import dense_matrix
 from operators.index.backend import open_searcher
 from operators.index.choice import SAMPLE_A_LIST, dense_backend, inverted_lists

@@ -26,9 +26,10 @@ from processes import resident, tree_memory
 
 from operators.core import columns, layout, schema
 from operators.core.fingerprint import digest
-from operators.core.manifest import LedgerFile, StoredFile
+from operators.core.manifest import LedgerFile
 from operators.core.receipts import DiffReceipt
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.ledger.ranges import Range, ranges
 from operators.ledger.states import State
 from operators.write.parquet import to_parquet

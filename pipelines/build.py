@@ -8,9 +8,11 @@ from pathlib import Path
 from operators.core import layout
 from operators.core.encoder_spec import Kind
 from operators.core.fingerprint import fingerprint
-from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile, TrainedIndex
+from operators.core.index_records import SegmentIndex, TrainedIndex
+from operators.core.manifest import Part, Segment
 from operators.core.receipts import IndexReceipt
 from operators.core.span import begin
+from operators.core.stored_file import StoredFile
 from operators.index.build import build_segment
 from operators.index.choice import dense_backend
 from operators.index.seismic_record import SETTING, is_stale

@@ -4,8 +4,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from operators.core.encoder_records import QueryActivity
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import Manifest, QueryActivity
+from operators.core.manifest import Manifest
 from operators.core.storage import Store
 from operators.publish.canary import Canary
 from operators.publish.canary_gate import check_canaries, check_canary_drop

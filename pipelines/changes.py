@@ -8,9 +8,10 @@ import polars as pl
 import pyarrow as pa
 
 from operators.core import columns, schema
-from operators.core.manifest import LedgerFile, StoredFile
+from operators.core.manifest import LedgerFile
 from operators.core.receipts import DiffReceipt, DuplicatesReceipt, MatchReceipt
 from operators.core.rows import read_all_rows
+from operators.core.stored_file import StoredFile
 from operators.ledger.compare import UNREAD, compare
 from operators.ledger.match import is_encoded, match
 from operators.ledger.ranges import Range, ranges

@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from operators.core import columns, schema
-from operators.core.manifest import EncoderTotals, Part, StoredFile
+from operators.core.encoder_records import EncoderTotals
+from operators.core.manifest import Part
 from operators.core.parcel import count_documents
 from operators.core.receipts import MatchReceipt, PartReceipt
 from operators.core.span import begin
+from operators.core.stored_file import StoredFile
 from operators.read.actor import tasks_of
 from operators.read.spec import SourceSpec
 from operators.read.work import Work, read_work

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from operators.core.manifest import StoredFile
 from operators.core.receipts import MatchReceipt, PartReceipt
+from operators.core.stored_file import StoredFile
 from operators.ledger.compare import UNREAD
 from operators.read.work import Work, divide
 from pipelines.changes import Changes

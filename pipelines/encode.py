@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from operators.core.errors import StoppedError
-from operators.core.manifest import StoredFile
 from operators.core.progress import Report
 from operators.core.receipts import MatchReceipt, PartReceipt
+from operators.core.stored_file import StoredFile
 from operators.read.actor import ReadPart, work_rows
 from operators.read.work import Work
 from operators.tokenize.actor import Chunk

@@ -8,8 +8,9 @@ import numpy as np
 from operators.core import columns, layout
 from operators.core.encoder_spec import FITTED
 from operators.core.fingerprint import digest
-from operators.core.manifest import Part, Segment, StoredFile
+from operators.core.manifest import Part, Segment
 from operators.core.receipts import FitReceipt
+from operators.core.stored_file import StoredFile
 from operators.encode.idf import document_frequencies, idf_weights, model_files, own_terms
 from operators.index.segments import LocatedPart, located_parts
 from operators.write.receipt import commit, load

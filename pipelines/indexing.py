@@ -13,8 +13,9 @@ from operators.core import schema
 from operators.core.encoder_spec import Kind
 from operators.core.errors import MillraceError
 from operators.core.fingerprint import fingerprint
-from operators.core.manifest import Part, Segment, StoredFile
+from operators.core.manifest import Part, Segment
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.index.spec import IndexSpec
 from operators.write.parquet import read_parquet
 from operators.write.stored import read_verified

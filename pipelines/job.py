@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from operators.core import schema
+from operators.core.encoder_records import EncoderTotals
 from operators.core.encoder_spec import EncoderSpec, Precision, Role, TokenizerSpec
 from operators.core.fingerprint import fingerprint
 from operators.core.hashes import input_id
-from operators.core.manifest import EncoderTotals, Manifest, Part, StoredFile
+from operators.core.manifest import Manifest, Part
 from operators.core.model_folder import ModelFolder, resolve_model
 from operators.core.storage import Store, open_store
+from operators.core.stored_file import StoredFile
 from operators.encode.precision import resolve_precision
 from operators.ledger.inputs import KnownInput, PlannedInputs, known_inputs, plan_inputs
 from operators.publish.chain import read_head

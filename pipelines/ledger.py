@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from operators.core import columns, layout, schema
 from operators.core.fingerprint import digest
-from operators.core.manifest import LedgerFile, StoredFile
+from operators.core.manifest import LedgerFile
 from operators.core.receipts import LedgerReceipt
+from operators.core.stored_file import StoredFile
 from operators.ledger.files import delta, needs_base
 from operators.ledger.frames import table
 from operators.ledger.ranges import Range

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from operators.core.errors import IntegrityError, ObjectMissingError
-from operators.core.manifest import Part, Segment, SegmentIndex, StoredFile
+from operators.core.index_records import SegmentIndex
+from operators.core.manifest import Part, Segment
 from operators.core.receipts import IndexReceipt
 from operators.core.span import begin
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.index.dead import live_mask
 from operators.index.measured import is_outdated, measure_index, truth_of
 from operators.index.seismic_record import FILE as CACHE

@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from operators.core import columns, layout
 from operators.core.fingerprint import digest
-from operators.core.manifest import LedgerFile, StoredFile
+from operators.core.manifest import LedgerFile
 from operators.core.rows import read_all_rows
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.ledger.files import merge
 from operators.ledger.frames import frame, table
 from operators.ledger.ranges import Range

@@ -7,8 +7,10 @@ from functools import partial
 import pyarrow as pa
 
 from operators.core import schema
-from operators.core.manifest import EncoderTotals, Part, Segment, StoredFile
+from operators.core.encoder_records import EncoderTotals
+from operators.core.manifest import Part, Segment
 from operators.core.receipts import RewriteReceipt
+from operators.core.stored_file import StoredFile
 from operators.index.compact import group_parts
 from operators.index.segments import LocatedPart
 from operators.write.part import active_dims

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from operators.core import columns, layout, schema
 from operators.core.fingerprint import digest
-from operators.core.manifest import DeadRows, Part, Segment, StoredFile
+from operators.core.manifest import DeadRows, Part, Segment
 from operators.core.receipts import DeadReceipt
 from operators.core.rows import read_all_rows
+from operators.core.stored_file import StoredFile
 from operators.index.compact import choose_segments
 from operators.index.dead import from_bytes, live_mask, rows_of, to_bytes, union
 from operators.index.segments import LocatedPart, first_rows

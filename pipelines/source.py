@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from operators.core.manifest import Manifest, StoredFile
+from operators.core.manifest import Manifest
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.read.discover import list_inputs
 from operators.read.listing import InputFile
 from operators.read.spec import SourceSpec

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.core import columns
+from operators.core.encoder_records import EncoderRecord, QueryActivity, Spread
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import EncoderRecord, Part, QueryActivity, SegmentIndex, Spread
+from operators.core.index_records import SegmentIndex
+from operators.core.manifest import Part
 from operators.core.storage import Store
 from operators.index.npy import map_array
 from operators.index.sparse_file import INDPTR

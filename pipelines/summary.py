@@ -7,7 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from operators.core import layout
-from operators.core.manifest import CanaryResult, Counts, EncoderRecord, IndexTotals, Manifest
+from operators.core.encoder_records import EncoderRecord
+from operators.core.index_records import IndexTotals
+from operators.core.manifest import CanaryResult, Counts, Manifest
 from operators.core.receipts import PartReceipt
 from operators.index.seismic_record import describe
 from operators.publish import assemble

@@ -10,8 +10,10 @@ import pyarrow as pa
 
 from operators.core import layout, schema
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import Part, Segment, StoredFile, TrainedIndex
+from operators.core.index_records import TrainedIndex
+from operators.core.manifest import Part, Segment
 from operators.core.receipts import TrainReceipt
+from operators.core.stored_file import StoredFile
 from operators.index.arrays import dense_matrix
 from operators.index.choice import SAMPLE_A_LIST, dense_backend, inverted_lists
 from operators.index.sample import draw

@@ -6,20 +6,11 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from operators.core import layout
+from operators.core.encoder_records import EncoderRecord, Spread
 from operators.core.errors import GateError
 from operators.core.fingerprint import digest, fingerprint
-from operators.core.manifest import (
-    Counts,
-    EncoderRecord,
-    Manifest,
-    Parent,
-    Part,
-    Segment,
-    SegmentIndex,
-    SourceState,
-    Spread,
-    TrainedIndex,
-)
+from operators.core.index_records import SegmentIndex, TrainedIndex
+from operators.core.manifest import Counts, Manifest, Parent, Part, Segment, SourceState
 from operators.core.receipts import FitReceipt, PartReceipt
 from operators.index.totals import index_totals
 from operators.publish import assemble

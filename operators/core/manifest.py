@@ -4,34 +4,14 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from operators.core.encoder_records import EncoderRecord, EncoderTotals
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import canonical
+from operators.core.index_records import IndexTotals, SegmentIndex, TrainedIndex
 from operators.core.spec import Spec
+from operators.core.stored_file import StoredFile
 
 FORMAT = 2
-
-
-class StoredFile(Spec):
-    """One immutable object, verified by size and sha256 before it is opened; no step of its key leads out or up."""
-
-    key: str = Field(pattern=r"^[a-z][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$", max_length=1024)
-    bytes: int = Field(ge=0)
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class EncoderTotals(Spec):
-    """What one encoder did in one part; `splits` are batches halved because memory ran out.
-
-    Of a sample of sparse vectors, `expansions` of `terms` are of word pieces that the text does not hold.
-    """
-
-    dimensions: int
-    tokens: int
-    active_dims: int
-    splits: int = 0
-    terms: int = 0
-    expansions: int = 0
-    quality: dict[str, float] = {}
 
 
 class Part(Spec):
@@ -75,105 +55,6 @@ class LedgerFile(Spec):
     bucket: int = Field(ge=0)
     rows: int
     file: StoredFile
-
-
-class SearchFigures(Spec):
-    """How an index answered its queries with `depth` rows each, while `live` rows lived.
-
-    `recall` is that of the whole answer, `self_found` the share of queries that found their own row where exact search
-    does. Score errors are shares of a query's best score. `p50_ms` and `p99_ms` are of `timed` queries asked alone.
-    """
-
-    depth: int
-    recall: float
-    self_found: float
-    mean_score_error: float
-    max_score_error: float
-    timed: int
-    p50_ms: float
-    p99_ms: float
-    live: int
-
-
-class Recall(Spec):
-    """Share of the exact top `k` that the index found, over `queries` stored vectors asked as queries.
-
-    `figures` are None where no live row could be asked, and in snapshots of Millrace before it took them.
-    """
-
-    k: int
-    queries: int
-    recall: float
-    figures: SearchFigures | None = None
-
-
-class IndexTotals(Spec):
-    """All indexes of one encoder together: their bytes, and what a query asked of every one of them finds and takes."""
-
-    bytes: int
-    measured: Recall
-
-
-class TrainedIndex(Spec):
-    """An index without rows, trained on `rows` vectors: all indexes of `backend` made by `recipe` begin as copies."""
-
-    backend: str
-    recipe: str
-    lists: int
-    rows: int
-    file: StoredFile
-
-
-class SegmentIndex(Spec):
-    """One encoder's index of a segment: `backend` opens `files` (by file name), `settings` are how they were built.
-
-    `recipe` is the fingerprint of the index settings asked for, so that a changed recipe builds it anew.
-    """
-
-    segment: str
-    recipe: str
-    backend: str
-    rows: int
-    settings: dict[str, Any]
-    files: dict[str, StoredFile]
-    measured: Recall
-
-
-class Spread(Spec):
-    """How a sparse encoder's terms spread over its dimensions, over all rows that are indexed, dead ones too.
-
-    `flops` are the expected multiplications of two rows, the sum over dimensions of the squared share of rows that use
-    it (Paria et al., 2020; SPLADE's regularizer). `top` has the longest posting lists: dimension and rows.
-    """
-
-    rows: int
-    flops: float
-    dead_dimensions: int
-    top: tuple[tuple[int, int], ...]
-
-
-class QueryActivity(Spec):
-    """How many dimensions the canaries' queries use in the mean, and the expected multiplications of one and a row."""
-
-    queries: int
-    active_dims: float
-    flops: float
-
-
-class EncoderRecord(Spec):
-    """An encoder as used: `spec` rebuilds it, `fingerprint` proves it the same, `files` were fitted on the corpus.
-
-    `spread` and `asked` are of sparse encoders, `asked` where the recipe has canaries.
-    """
-
-    kind: str
-    fingerprint: str
-    spec: dict[str, Any]
-    dimensions: int
-    files: dict[str, StoredFile] = {}
-    statistics: dict[str, float] = {}
-    spread: Spread | None = None
-    asked: QueryActivity | None = None
 
 
 class Counts(Spec):

@@ -1,8 +1,11 @@
 """What each stage leaves behind when one of its items is done: frozen records that name objects and count."""
 
-from operators.core.manifest import DeadRows, EncoderTotals, LedgerFile, SegmentIndex, StoredFile, TrainedIndex
+from operators.core.encoder_records import EncoderTotals
+from operators.core.index_records import SegmentIndex, TrainedIndex
+from operators.core.manifest import DeadRows, LedgerFile
 from operators.core.span import Span
 from operators.core.spec import Spec
+from operators.core.stored_file import StoredFile
 
 
 class InputCount(Spec):

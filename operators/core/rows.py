@@ -7,9 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from operators.core import schema
-from operators.core.manifest import StoredFile
 from operators.core.parquet_file import reading
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 
 Filter = list[Any]
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from operators.core.errors import IntegrityError, UsageError
-from operators.core.manifest import SegmentIndex
+from operators.core.index_records import SegmentIndex
 from operators.export.layout import DENSE_ONLY, Layout, Written
 from operators.export.live import LiveRows
 from operators.export.row_ids import RowIds

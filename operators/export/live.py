@@ -10,12 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.core import columns, schema
+from operators.core.encoder_records import EncoderRecord
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
-from operators.core.manifest import EncoderRecord, Manifest, Part, Segment, StoredFile
+from operators.core.manifest import Manifest, Part, Segment
 from operators.core.parquet_file import reading
 from operators.core.progress import Report, unheard
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.index.arrays import SparseRows, dense_matrix, sparse_rows
 from operators.index.dead import from_bytes, live_mask
 from operators.write.stored import read_columns, read_verified

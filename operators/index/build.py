@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import Recall
+from operators.core.index_records import Recall
 from operators.index.choice import dense_backend
 from operators.index.dense import build_dense, dense_settings
 from operators.index.measured import measure_index, truth_of

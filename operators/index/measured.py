@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import Recall, Segment, SegmentIndex
+from operators.core.index_records import Recall, SegmentIndex
+from operators.core.manifest import Segment
 from operators.index.backend import open_exact, open_searcher
 from operators.index.searcher import DEPTH, Searcher
 from operators.index.seismic_choice import measure_seismic, refusal

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from operators.core.manifest import Recall
+from operators.core.index_records import Recall
 from operators.index.seismic_record import (
     FILE,
     SETTING,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from operators.core.manifest import QueryActivity, Spread
+from operators.core.encoder_records import QueryActivity, Spread
 
 #: Longest posting lists that are named.
 _TOP = 20

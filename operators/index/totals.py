@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from operators.core.manifest import IndexTotals, Recall, SearchFigures, Segment, SegmentIndex
+from operators.core.index_records import IndexTotals, Recall, SearchFigures, SegmentIndex
+from operators.core.manifest import Segment
 
 
 def index_totals(indexes: Sequence[SegmentIndex], segments: Sequence[Segment]) -> IndexTotals:

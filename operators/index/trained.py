@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import digest_file
-from operators.core.manifest import TrainedIndex
+from operators.core.index_records import TrainedIndex
 from operators.index.faiss_file import check_index, read_index, write_index
 from operators.index.spec import Backend
 

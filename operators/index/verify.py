@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import Recall, SearchFigures
+from operators.core.index_records import Recall, SearchFigures
 from operators.index.searcher import Found, Searcher
 from operators.index.truth import GroundTruth
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import singledispatch
 
 from operators.core import metrics
+from operators.core.encoder_records import EncoderTotals
 from operators.core.live import Delta
-from operators.core.manifest import EncoderTotals, StoredFile
 from operators.core.receipts import (
     DiffReceipt,
     DuplicatesReceipt,
@@ -22,6 +22,7 @@ from operators.core.receipts import (
 )
 from operators.core.span import Span, waits
 from operators.core.spec import Spec
+from operators.core.stored_file import StoredFile
 from operators.observe.series import Series
 
 #: Rejects of the ids that came before in the source.

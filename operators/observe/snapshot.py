@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from operators.core import metrics
-from operators.core.manifest import EncoderRecord, IndexTotals, Manifest, Segment, StoredFile
+from operators.core.encoder_records import EncoderRecord
+from operators.core.index_records import IndexTotals
+from operators.core.manifest import Manifest, Segment
+from operators.core.stored_file import StoredFile
 from operators.observe.series import Series
 
 #: Segments with series of their own; those beyond are one together. A billion rows are 100 to 500 segments.

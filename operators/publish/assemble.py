@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
+from operators.core.encoder_records import EncoderRecord, EncoderTotals, Spread
 from operators.core.encoder_spec import EncoderSpec, Kind
-from operators.core.manifest import EncoderRecord, EncoderTotals, Part, Spread, StoredFile
+from operators.core.manifest import Part
 from operators.core.receipts import (
     DiffReceipt,
     DuplicatesReceipt,
@@ -14,6 +15,7 @@ from operators.core.receipts import (
     RewriteReceipt,
     ScanReceipt,
 )
+from operators.core.stored_file import StoredFile
 
 #: Statistic of an encoder: batches it halved because a GPU's memory ran out.
 SPLITS = "out_of_memory_splits"

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from operators.core.errors import GateError
-from operators.core.manifest import Part, Segment, SegmentIndex, TrainedIndex
+from operators.core.index_records import SegmentIndex, TrainedIndex
+from operators.core.manifest import Part, Segment
 
 #: What raises the recall of an index whose search was already tuned as far as it goes.
 _ADVICE = {

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from operators.core.manifest import Manifest, StoredFile
+from operators.core.manifest import Manifest
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 import pyarrow as pa
 
 from operators.core import columns, schema
-from operators.core.manifest import StoredFile
 from operators.core.parcel import Parcel
 from operators.core.progress import Report, unheard
 from operators.core.rows import read_all_rows
 from operators.core.span import begin
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.read.spec import SourceSpec
 from operators.read.work import Work, read_work
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from operators.core.manifest import CanaryResult, Counts, Manifest, SegmentIndex
+from operators.core.index_records import SegmentIndex
+from operators.core.manifest import CanaryResult, Counts, Manifest
 from operators.publish.canary_gate import mean_shares, same_questions
 from operators.publish.spec import PublishSpec
 from operators.report.run_report import Check

@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
-from operators.core.manifest import CanaryResult, Counts, EncoderRecord, IndexTotals
+from operators.core.encoder_records import EncoderRecord
+from operators.core.index_records import IndexTotals
+from operators.core.manifest import CanaryResult, Counts
 from operators.core.spec import Spec
 from operators.publish.outcome import Outcome
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from operators.core import columns
-from operators.core.manifest import StoredFile
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.report.run_report import Rejected, Sample
 from operators.write.stored import read_verified
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from operators.core import metrics
-from operators.core.manifest import Manifest, SegmentIndex
+from operators.core.index_records import SegmentIndex
+from operators.core.manifest import Manifest
 from operators.index.seismic_record import describe
 from operators.observe.series import Series
 from operators.observe.snapshot import add_snapshot

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from operators.core import metrics
+from operators.core.index_records import SegmentIndex
 from operators.core.live import Delta
-from operators.core.manifest import SegmentIndex, StoredFile
 from operators.core.metric import Metric
 from operators.core.receipts import (
     DiffReceipt,
@@ -20,6 +20,7 @@ from operators.core.receipts import (
 from operators.core.span import Span
 from operators.core.spec import Spec
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.observe.ledger import Ledger
 from operators.read.record import Reason
 from operators.report.work import Work

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from operators.core.encoder_records import EncoderRecord
 from operators.core.encoder_spec import HASHING, MINILM_SPARSE, EncoderSpec, Role
 from operators.core.errors import MillraceError
-from operators.core.manifest import EncoderRecord
 from operators.core.model_folder import ModelFolder, is_model_at_hand, resolve_model
 from operators.core.model_modules import read_modules
 from operators.report.run_report import Term

@@ -9,8 +9,8 @@ from pathlib import Path
 from operators.core.cache_root import private
 from operators.core.errors import IntegrityError, ObjectMissingError
 from operators.core.fingerprint import digest_file, fingerprint
-from operators.core.manifest import StoredFile
 from operators.core.storage import ObjectInfo, Store
+from operators.core.stored_file import StoredFile
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 REMEDY = "Restore the object from a copy, search an earlier snapshot, or index into a new collection"

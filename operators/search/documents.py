@@ -7,7 +7,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from operators.core import columns
-from operators.core.manifest import Part, StoredFile
+from operators.core.manifest import Part
+from operators.core.stored_file import StoredFile
 from operators.search.row_groups import RowGroups
 
 _NEEDED = (columns.DOC_ID, columns.CHUNK, columns.SPAN_START, columns.SPAN_END)

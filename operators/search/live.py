@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import Manifest, Part, Segment, StoredFile
+from operators.core.manifest import Manifest, Part, Segment
 from operators.core.parquet_file import reading
+from operators.core.stored_file import StoredFile
 from operators.index.dead import from_bytes, live_mask
 
 #: Gives the verified local path of a stored file.

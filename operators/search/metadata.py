@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from operators.core import columns
 from operators.core.errors import IntegrityError, UsageError
-from operators.core.manifest import Manifest, Part, Segment, StoredFile
+from operators.core.manifest import Manifest, Part, Segment
 from operators.core.parquet_file import reading
+from operators.core.stored_file import StoredFile
 from operators.search.filter import Filter
 
 

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from operators.core.encoder_records import EncoderRecord
 from operators.core.encoder_spec import EncoderSpec, Role
 from operators.core.errors import IntegrityError
-from operators.core.manifest import EncoderRecord
 from operators.core.model_folder import resolve_model
 from operators.encode.encoder import Encoder, open_encoder
 from operators.tokenize.tokenizer import Tokenizer

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import StoredFile
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.search.cache import REMEDY, FileCache
 
 #: Smaller files come whole: one request, and one checksum over all of it.

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from operators.core.manifest import Manifest, Segment, StoredFile
+from operators.core.manifest import Manifest, Segment
+from operators.core.stored_file import StoredFile
 from operators.search.documents import Documents
 from operators.search.filter import Filter
 from operators.search.fusion import Fusion

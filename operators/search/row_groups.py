@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import StoredFile
 from operators.core.parquet_file import reading
+from operators.core.stored_file import StoredFile
 
 _OPEN_FILES = 256
 #: Decoded row groups kept: a small corpus whole, of a large one what was asked last.

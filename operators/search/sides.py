@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
-from operators.core.manifest import Manifest, SegmentIndex, StoredFile
+from operators.core.index_records import SegmentIndex
+from operators.core.manifest import Manifest
+from operators.core.stored_file import StoredFile
 from operators.index.backend import open_searcher
 from operators.index.searcher import Found, Searcher, nothing
 from operators.index.sparse_file import BY_TERM

@@ -8,8 +8,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from operators.core import schema
+from operators.core.encoder_records import EncoderRecord
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import EncoderRecord, StoredFile
+from operators.core.stored_file import StoredFile
 from operators.search.inner_products import inner_products
 from operators.search.row_groups import RowGroups
 from operators.search.rows import RowMap

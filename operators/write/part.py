@@ -4,9 +4,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from operators.core import columns, schema
+from operators.core.encoder_records import EncoderTotals
 from operators.core.encoder_spec import Kind
 from operators.core.errors import GateError
-from operators.core.manifest import EncoderTotals
 from operators.core.parcel import Parcel, count_documents
 from operators.core.receipts import PartReceipt, Shape, VectorsReceipt
 from operators.core.storage import Store

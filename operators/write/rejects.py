@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from operators.core import columns, layout
 from operators.core.fingerprint import SHORT, digest
-from operators.core.manifest import StoredFile
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.write.stored import put_bytes
 
 

@@ -7,10 +7,10 @@ import pyarrow as pa
 
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import digest, digest_file
-from operators.core.manifest import StoredFile
 from operators.core.parquet_file import reading
 from operators.core.schema import conform
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.write.parquet import from_parquet
 
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 from operators.core import layout
 from operators.core.encoder_spec import Kind
 from operators.core.fingerprint import digest
-from operators.core.manifest import StoredFile
 from operators.core.spec import Spec
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.write.parquet import to_parquet
 from operators.write.placed import place_documents
 from operators.write.stored import stored_file

@@ -14,9 +14,10 @@ from numpy.lib import format as npy
 
 from operators.core import schema
 from operators.core.fingerprint import digest
-from operators.core.manifest import StoredFile, from_json, to_json
+from operators.core.manifest import from_json, to_json
 from operators.core.model_lock import read_lock
 from operators.core.storage import open_store
+from operators.core.stored_file import StoredFile
 from operators.index.sparse_file import DIGESTS, DOCS, INDPTR, MAXIMA, WEIGHTS, open_postings, term_digest
 from operators.write.parquet import read_parquet, to_parquet
 from operators.write.stored import read_columns, read_table

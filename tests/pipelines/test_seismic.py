@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from millrace import Snapshot
-from operators.core.manifest import SegmentIndex
+from operators.core.index_records import SegmentIndex
 from operators.core.storage import open_store
 from operators.index import seismic_record, seismic_search, seismic_sweep, seismic_trial
 from operators.publish.chain import read_manifest

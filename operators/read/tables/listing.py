@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from operators.core.fingerprint import fingerprint
-from operators.core.manifest import StoredFile
 from operators.core.spec import Spec
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.read.listing import InputFile
 from operators.read.spec import SourceSpec
 from operators.read.tables.open import open_table

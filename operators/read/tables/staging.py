@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 from operators.core import layout
 from operators.core.errors import ObjectExistsError, ObjectMissingError
 from operators.core.fingerprint import canonical, digest_file, fingerprint
-from operators.core.manifest import StoredFile
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.read.listing import ONCE, InputFile
 from operators.read.spec import SourceSpec
 from operators.read.tables.open import open_table

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from operators.core.manifest import StoredFile
 from operators.core.spec import Spec
+from operators.core.stored_file import StoredFile
 from operators.read.listing import InputFile
 
 

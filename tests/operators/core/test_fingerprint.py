@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from operators.core.fingerprint import canonical, digest, digest_file, fingerprint
-from operators.core.manifest import StoredFile
+from operators.core.stored_file import StoredFile
 
 VALUES = st.none() | st.booleans() | st.integers() | st.text() | st.dictionaries(st.text(), st.integers(), max_size=3)
 

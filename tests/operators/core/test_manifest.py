@@ -5,25 +5,22 @@ from typing import Any
 
 import pytest
 
+from operators.core.encoder_records import EncoderRecord, EncoderTotals
 from operators.core.errors import IntegrityError
+from operators.core.index_records import Recall, SegmentIndex, TrainedIndex
 from operators.core.manifest import (
     Counts,
     DeadRows,
-    EncoderRecord,
-    EncoderTotals,
     LedgerFile,
     Manifest,
     Parent,
     Part,
-    Recall,
     Segment,
-    SegmentIndex,
     SourceState,
-    StoredFile,
-    TrainedIndex,
     from_json,
     to_json,
 )
+from operators.core.stored_file import StoredFile
 
 
 def stored(key: str) -> StoredFile:

@@ -13,9 +13,9 @@ from fsspec.spec import AbstractBufferedFile
 from operators.core import schema
 from operators.core.errors import IntegrityError, ObjectMissingError
 from operators.core.fingerprint import digest
-from operators.core.manifest import StoredFile
 from operators.core.rows import read_all_rows, read_rows
 from operators.core.storage import Store, open_store
+from operators.core.stored_file import StoredFile
 from operators.write.parquet import to_parquet
 
 KEYS = schema.of_fields(pa.field("prefix", pa.uint16()), pa.field("value", pa.binary(16)))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from operators.core.encoder_records import EncoderRecord
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import EncoderRecord
 from operators.core.storage import Store
 from operators.search.cache import FileCache
 from operators.search.snapshot import Snapshot

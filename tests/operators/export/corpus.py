@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from operators.core import columns, schema
+from operators.core.encoder_records import EncoderRecord
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import EncoderRecord, Manifest
+from operators.core.manifest import Manifest
 from operators.core.storage import Store
 from operators.search.cache import FileCache
 from operators.search.hit import Hit

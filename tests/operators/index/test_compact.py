@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operators.core.manifest import DeadRows, Part, Segment, StoredFile
+from operators.core.manifest import DeadRows, Part, Segment
+from operators.core.stored_file import StoredFile
 from operators.index.compact import choose_segments, group_parts
 from operators.index.segments import group_segments
 from operators.index.spec import IndexSpec

@@ -9,7 +9,8 @@ from pyroaring import BitMap
 
 from operators.core import schema
 from operators.core.errors import IntegrityError
-from operators.core.manifest import DeadRows, Segment, StoredFile
+from operators.core.manifest import DeadRows, Segment
+from operators.core.stored_file import StoredFile
 from operators.index.dead import from_bytes, live_mask, rows_of, to_bytes, union
 from operators.index.segments import first_rows
 

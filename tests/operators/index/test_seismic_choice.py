@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import Recall
+from operators.core.index_records import Recall
 from operators.index import seismic_record, seismic_sweep, seismic_trial
 from operators.index.backend import open_searcher
 from operators.index.build import BuiltIndex

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from operators.core.encoder_spec import Kind
-from operators.core.manifest import DeadRows, Recall, Segment, SegmentIndex, StoredFile
+from operators.core.index_records import Recall, SegmentIndex
+from operators.core.manifest import DeadRows, Segment
+from operators.core.stored_file import StoredFile
 from operators.index.backend import open_searcher
 from operators.index.spec import Backend
 from operators.index.totals import index_totals

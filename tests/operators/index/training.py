@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.core.fingerprint import digest_file
-from operators.core.manifest import StoredFile, TrainedIndex
+from operators.core.index_records import TrainedIndex
+from operators.core.stored_file import StoredFile
 from operators.index.choice import inverted_lists
 from operators.index.spec import Backend
 from operators.index.trained import Training, train

@@ -3,9 +3,11 @@
 from typing import Any
 
 from operators.core import metrics
-from operators.core.manifest import EncoderTotals, Recall, SegmentIndex, StoredFile
+from operators.core.encoder_records import EncoderTotals
+from operators.core.index_records import Recall, SegmentIndex
 from operators.core.receipts import DiffReceipt, DuplicatesReceipt, IndexReceipt, PartReceipt, ScanReceipt, Shape
 from operators.core.span import LOADING, Span
+from operators.core.stored_file import StoredFile
 from operators.observe.ledger import Ledger
 from operators.observe.series import Series
 

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from operators.core import layout
+from operators.core.encoder_records import EncoderRecord
 from operators.core.fingerprint import canonical, digest
-from operators.core.manifest import Counts, EncoderRecord, Manifest, Parent, Part, SourceState, StoredFile, to_json
+from operators.core.manifest import Counts, Manifest, Parent, Part, SourceState, to_json
 from operators.core.storage import Store, open_store
+from operators.core.stored_file import StoredFile
 from operators.publish.chain import manifest_sha256, read_head
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)

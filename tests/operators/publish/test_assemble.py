@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from operators.core.encoder_records import EncoderTotals
 from operators.core.encoder_spec import EncoderSpec
-from operators.core.manifest import EncoderTotals, StoredFile
 from operators.core.receipts import (
     DiffReceipt,
     DuplicatesReceipt,
@@ -15,6 +15,7 @@ from operators.core.receipts import (
     ScanReceipt,
 )
 from operators.core.span import Span
+from operators.core.stored_file import StoredFile
 from operators.publish.assemble import busy, encoder_record, parts, reject_files, rejected
 
 

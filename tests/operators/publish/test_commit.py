@@ -6,8 +6,9 @@ import pytest
 
 from operators.core.errors import OvertakenError
 from operators.core.fingerprint import fingerprint
-from operators.core.manifest import Counts, Manifest, SourceState, StoredFile, from_json
+from operators.core.manifest import Counts, Manifest, SourceState, from_json
 from operators.core.storage import open_store
+from operators.core.stored_file import StoredFile
 from operators.publish.commit import publish
 from operators.publish.identity import Identity, compaction_name, is_published, run_name
 

@@ -3,7 +3,9 @@
 import pytest
 
 from operators.core.errors import GateError
-from operators.core.manifest import Part, Recall, SearchFigures, Segment, SegmentIndex, StoredFile, TrainedIndex
+from operators.core.index_records import Recall, SearchFigures, SegmentIndex, TrainedIndex
+from operators.core.manifest import Part, Segment
+from operators.core.stored_file import StoredFile
 from operators.publish.gates import check_complete, check_deletes, check_recall, check_rejects, check_trained
 
 FILE = StoredFile(key="documents/x/p.parquet", bytes=1, sha256="0" * 64)

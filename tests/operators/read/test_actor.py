@@ -7,9 +7,9 @@ import pytest
 from operators.core import schema
 from operators.core.fingerprint import digest
 from operators.core.hashes import input_id
-from operators.core.manifest import StoredFile
 from operators.core.parcel import from_row
 from operators.core.storage import open_store
+from operators.core.stored_file import StoredFile
 from operators.read.actor import WORK, ReadPart, work_rows
 from operators.read.discover import list_inputs
 from operators.read.plan import plan_parts

@@ -6,8 +6,9 @@ import pyarrow as pa
 import pytest
 
 from operators.core import columns, schema
+from operators.core.encoder_records import EncoderTotals
 from operators.core.errors import IntegrityError
-from operators.core.manifest import EncoderTotals, Part
+from operators.core.manifest import Part
 from operators.core.parcel import from_row
 from operators.core.storage import open_store
 from operators.read.stored import STORED, ReadStored, stored_rows

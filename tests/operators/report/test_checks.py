@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from operators.core.manifest import CanaryResult, Counts, Manifest, Recall, SearchFigures, SegmentIndex
+from operators.core.index_records import Recall, SearchFigures, SegmentIndex
+from operators.core.manifest import CanaryResult, Counts, Manifest
 from operators.publish.spec import PublishSpec
 from operators.report.checks import Facts, check
 from operators.report.run_report import Check

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import StoredFile
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.report.samples import rejected_samples
 from operators.write.stored import put_bytes
 from tests.operators.publish.by_hand import memory_store

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
+from operators.core.encoder_records import EncoderRecord, Spread
 from operators.core.encoder_spec import MINILM, EncoderSpec
-from operators.core.manifest import EncoderRecord, Spread
 from operators.core.model_folder import resolve_model
 from operators.core.model_location import locate
 from operators.report.terms import top_terms

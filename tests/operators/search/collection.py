@@ -10,22 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from operators.core import columns, layout
+from operators.core.encoder_records import EncoderRecord, EncoderTotals
 from operators.core.encoder_spec import EncoderSpec, Kind
 from operators.core.fingerprint import digest, digest_file
-from operators.core.manifest import (
-    Counts,
-    DeadRows,
-    EncoderRecord,
-    EncoderTotals,
-    Manifest,
-    Part,
-    Segment,
-    SegmentIndex,
-    SourceState,
-    StoredFile,
-    to_json,
-)
+from operators.core.index_records import SegmentIndex
+from operators.core.manifest import Counts, DeadRows, Manifest, Part, Segment, SourceState, to_json
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.index import dead as dead_rows
 from operators.index.build import build_segment
 from operators.index.segments import group_segments

@@ -8,8 +8,8 @@ import pytest
 from operators.core.cache_root import default_root
 from operators.core.errors import IntegrityError, ObjectMissingError
 from operators.core.fingerprint import digest
-from operators.core.manifest import StoredFile
 from operators.core.storage import Store, open_store
+from operators.core.stored_file import StoredFile
 from operators.search.cache import FileCache
 
 DATA = b"some bytes of an index"

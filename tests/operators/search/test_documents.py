@@ -5,7 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import Part, StoredFile
+from operators.core.manifest import Part
+from operators.core.stored_file import StoredFile
 from operators.search import row_groups
 from operators.search.documents import Documents
 

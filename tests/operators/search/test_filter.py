@@ -9,8 +9,9 @@ import pytest
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError, UsageError
 from operators.core.fingerprint import digest_file
-from operators.core.manifest import Manifest, Part, Segment, StoredFile
+from operators.core.manifest import Manifest, Part, Segment
 from operators.core.storage import Store, open_store
+from operators.core.stored_file import StoredFile
 from operators.search.filter import Filter, filter_of, parse_where
 from operators.search.fusion import Convex, Fusion, ReciprocalRank
 from operators.search.metadata import Metadata

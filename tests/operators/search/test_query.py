@@ -2,9 +2,9 @@
 
 import pytest
 
+from operators.core.encoder_records import EncoderRecord
 from operators.core.encoder_spec import EncoderSpec, Kind, Role
 from operators.core.errors import IntegrityError
-from operators.core.manifest import EncoderRecord
 from operators.core.model_folder import resolve_model
 from operators.encode.encoder import Encoder, open_encoder
 from operators.search import query

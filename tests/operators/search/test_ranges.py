@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import digest_file
-from operators.core.manifest import StoredFile
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.index.backend import open_searcher
 from operators.index.build import BuiltIndex, build_segment
 from operators.index.searcher import Found, Searcher

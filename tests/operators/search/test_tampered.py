@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from operators.core.encoder_records import EncoderRecord
 from operators.core.encoder_spec import Kind
 from operators.core.errors import IntegrityError
 from operators.core.fingerprint import digest
-from operators.core.manifest import EncoderRecord, Manifest, StoredFile
+from operators.core.manifest import Manifest
 from operators.core.storage import Store
+from operators.core.stored_file import StoredFile
 from operators.search.cache import FileCache
 from operators.search.snapshot import Snapshot
 from tests.operators.search.collection import Chunk, WordEncoder, open_snapshot, publish, random_texts

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import StoredFile
 from operators.core.receipts import ScanReceipt
 from operators.core.span import Span
 from operators.core.storage import open_store
+from operators.core.stored_file import StoredFile
 from operators.write.receipt import commit, load
 
 FILE = StoredFile(key="runs/r/keys/p.parquet", bytes=3, sha256="0" * 64)

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from operators.core.errors import IntegrityError
-from operators.core.manifest import StoredFile
 from operators.core.storage import Store, open_store
+from operators.core.stored_file import StoredFile
 from operators.write.parquet import read_parquet, to_parquet
 from operators.write.stored import put_bytes, read_columns, read_table
 
