@@ -28,13 +28,14 @@ for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
 _DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
-#: Folders of files that take minutes. Begun last, one of them would keep a single process busy while others are done.
-_LONG = ("tests/pipelines/", "tests/operators/encode/")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first; skip the tests marked `gpu` where there is none, without torch where there are no such tests."""
-    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
+    """Divide tests among processes, and skip those marked `gpu` where there is none.
+
+    Torch is imported only where there are such tests.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_process(item)))
+    items.sort(key=lambda item: not _process(item).startswith(_ON_RAY))
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
@@ -43,6 +44,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no CUDA device: run `pytest -m gpu` where there is one"))
+
+
+_ON_RAY = "on Ray"
+
+
+def _process(item: pytest.Item) -> str:
+    """A file stays in one process; so do all on Ray, begun first: a third Ray at a time had two cores at a load of 30."""
+    if item.get_closest_marker("ray") is None:
+        return str(item.path)
+    return f"{_ON_RAY}, {'with' if item.path.parent.name == 'faults' else 'without'} faults"
 
 
 def data(name: str) -> Path:
