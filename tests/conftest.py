@@ -28,10 +28,11 @@ for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
 _DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Divide tests among processes, and skip those marked `gpu` where there is none.
 
-    Torch is imported only where there are such tests.
+    Before pytest-xdist does, which reads the groups when it is asked. Torch is imported only where there are such tests.
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_process(item)))
@@ -46,14 +47,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no CUDA device: run `pytest -m gpu` where there is one"))
 
 
-_ON_RAY = "on Ray"
+_ON_RAY = "on-ray"
 
 
 def _process(item: pytest.Item) -> str:
     """A file stays in one process; so do all on Ray, begun first: a third Ray at a time had two cores at a load of 30."""
     if item.get_closest_marker("ray") is None:
-        return str(item.path)
-    return f"{_ON_RAY}, {'with' if item.path.parent.name == 'faults' else 'without'} faults"
+        return item.path.stem
+    return f"{_ON_RAY}-{'with' if item.path.parent.name == 'faults' else 'without'}-faults"
 
 
 def data(name: str) -> Path:
