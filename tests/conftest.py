@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,15 +29,17 @@ for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
 _DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Divide tests among processes, and skip those marked `gpu` where there is none.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Divide tests among processes by `tests.lanes`."""
+    from tests.lanes import Lanes
 
-    Before pytest-xdist does, which reads the groups when it is asked. Torch is imported only where there are such tests.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_process(item)))
-    items.sort(key=lambda item: not _process(item).startswith(_ON_RAY))
+    return Lanes(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Longest first; skip those marked `gpu` where there is none, without torch where there are no such tests."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/pipelines/"))
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return
@@ -45,16 +48,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in marked:
             item.add_marker(pytest.mark.skip(reason="no CUDA device: run `pytest -m gpu` where there is one"))
-
-
-_ON_RAY = "on-ray"
-
-
-def _process(item: pytest.Item) -> str:
-    """A file stays in one process; so do all on Ray, begun first: a third Ray at a time had two cores at a load of 30."""
-    if item.get_closest_marker("ray") is None:
-        return item.path.stem
-    return f"{_ON_RAY}-{'with' if item.path.parent.name == 'faults' else 'without'}-faults"
 
 
 def data(name: str) -> Path:
