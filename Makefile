@@ -18,7 +18,7 @@ test: check ## check, then all tests, on a real S3 server, PostgreSQL, Prometheu
 	@tests/install-postgres
 	@tests/install-prometheus
 	@tests/install-browser
-	@$(BIN)/pytest -n 3 --no-loadscope-reorder
+	@$(BIN)/pytest -n 3 --dist loadfile
 
 check: .venv/.for-development ## lint, format, types and floors
 	$(BIN)/ruff check

@@ -1,6 +1,5 @@
 """A Ray cluster as an operator starts one: a head with a dashboard and two nodes, `ray start` each, behind a token."""
 
-import json
 import os
 import secrets
 import socket
@@ -47,30 +46,6 @@ class RayHead:
             return done.returncode == 0
 
         until(starts, f"a node takes job {name}")
-
-    def nodes_of(self, stage: str) -> set[str]:
-        """The nodes on which tasks of a stage ended."""
-        said = subprocess.run(
-            [
-                str(RAY),
-                "list",
-                "tasks",
-                "--address",
-                self.dashboard,
-                "--limit",
-                "10000",
-                "--detail",
-                "--format",
-                "json",
-            ],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-            timeout=60,
-        ).stdout
-        tasks = json.loads(said[said.index("[") :])
-        return {each["node_id"] for each in tasks if stage in each["name"] and each["state"] == "FINISHED"}
 
     def ray(self, verb: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """A `ray job` command; both its streams as `stdout`."""
