@@ -4,7 +4,7 @@ r"""The bars that indexes have to reach, in one table: runs the scripts that mea
         --judged .../scifact .../cranfield .../squadshifts-newwiki .../win32docs-en --figures FOLDER
 
 What a script needs and is not given leaves its rows out. `--figures` keeps what they say: where a file of it lies, its
-script is not run again. With everything that takes an hour and a half of two cores.
+script is not run again.
 """
 
 import argparse

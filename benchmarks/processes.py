@@ -43,7 +43,7 @@ def forget_peak() -> int:
 
 
 def peak_memory() -> int:
-    """Most bytes that this process held at once."""
+    """Most bytes that this process held at once; `ru_maxrss` would begin with those of the process that started it."""
     return _status(os.getpid(), "VmHWM")
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from processes import peak_memory
 from sentence_transformers.sparse_encoder.modules import SpladePooling
 from torch import Tensor
 from torch.nn import functional
@@ -165,14 +166,9 @@ def _peak(shape: Shape, name: str) -> float:
         torch.cuda.reset_peak_memory_stats()
         side()
         return (torch.cuda.max_memory_allocated() - before) / _MIB
-    before = _high_water()
+    before = peak_memory()
     side()
-    return (_high_water() - before) / 1024
-
-
-def _high_water() -> int:
-    """KiB of memory at this process's peak; `ru_maxrss` would begin with the peak of the process that started it."""
-    return int(Path("/proc/self/status").read_text(encoding="ascii").split("VmHWM:")[1].split()[0])
+    return (peak_memory() - before) / _MIB
 
 
 def _peak_of_process(shape: Shape, name: str) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.pipelines.faults.drivers import until
 from tests.ports import free_ports
 
 RAY = Path(sys.executable).with_name("ray")
@@ -36,8 +37,6 @@ class RayHead:
 
     def start(self, name: str, folder: Path, *entrypoint: str) -> None:
         """`submit` without waiting. The dashboard listens before any node's agent can take a job: ask until one does."""
-        from tests.pipelines.faults.drivers import until
-
         arguments = ("--no-wait", "--submission-id", name, "--working-dir", str(folder), "--", *entrypoint)
 
         def starts() -> bool:
@@ -98,7 +97,6 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     """Until somebody listens."""
-    from tests.pipelines.faults.drivers import until
 
     def listens() -> bool:
         assert process.poll() is None, log.read_text()

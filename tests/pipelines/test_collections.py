@@ -27,6 +27,7 @@ ENCODERS = {
 #: nDCG@10 (dense, sparse, hybrid) of a plain script with the same encoders and exact search.
 SCRIPT = {
     "cranfield": (1398, (0.400, 0.271, 0.410)),
+    "belebele-ko": (488, (0.076, 0.129, 0.133)),
 }
 
 

@@ -172,7 +172,7 @@ class History(RuleBasedStateMachine):
 
 TestHistory = pytest.mark.timeout(600)(History.TestCase)
 TestHistory.settings = settings(
-    max_examples=100,
+    max_examples=150,
     stateful_step_count=10,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink a history takes many minutes

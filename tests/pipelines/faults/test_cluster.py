@@ -22,6 +22,7 @@ DRIVER_KILLED = {
 
 #: What a worker is at when its node is killed.
 NODE_KILLED = {
+    "scanning": ("put", r"/keys/"),
     "encoding": ("encode", r"dense"),
     "writing": ("create", r"receipts/encode/"),
     "indexing": ("put_file", r"indexes/"),
