@@ -28,7 +28,7 @@ def run_demo(folder: Path, limit: int, out: Console, display: Display) -> None:
     began = time.perf_counter()
     corpus = folder / "demo-corpus"
     documents = write_corpus(corpus, limit)
-    out.print(f"{documents:,} docstrings of this Python and its packages in {corpus}\n")
+    out.print(f"{documents:,} docstrings of this Python and its packages in {corpus}\n", soft_wrap=True)
     with resources.as_file(resources.files("pipelines") / "recipes" / "demo.yaml") as path:
         recipe = load_recipe(path)
     summary = index_recipe(recipe, None, display)

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from operators.core import layout
@@ -29,11 +29,14 @@ def show_plan(job: Job, console: Console, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=2) + "\n")
         return
     table = Table(box=None, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, value in facts.items():
         if name not in {"encoders", "sizing"} and value not in ([], {}):
             table.add_row(f"[dim]{name}[/dim]", _plain(value))
     console.print(table)
-    encoders = Table("encoder", *(key.replace("_", " ") for key in _ENCODER_KEYS), box=None)
+    names = ("encoder", *(key.replace("_", " ") for key in _ENCODER_KEYS))
+    encoders = Table(*(Column(name, overflow="fold") for name in names), box=None)
     for name, encoder in facts["encoders"].items():
         encoders.add_row(name, *(str(encoder[key]) for key in _ENCODER_KEYS))
     console.print(encoders)

@@ -90,7 +90,9 @@ def show(summary: Summary, console: Console) -> None:
     else:
         console.print(_totals(summary))
         console.print(_encoders(summary))
-        console.print(f"\nReport: {summary.report}", soft_wrap=True, markup=False, highlight=False)
+        # Places on lines of their own, whole at any width: a table cuts what does not fit.
+        places = [f"Rejects: {summary.rejects}"] * bool(summary.rejected) + [f"Report: {summary.report}"]
+        console.print("\n" + "\n".join(places), soft_wrap=True, markup=False, highlight=False)
     commands = command("search", summary.uri, "your question"), command("report", summary.uri, "--open")
     console.print(Text("Next: ").append("\n      ".join(commands), "bold"), soft_wrap=True)
 
@@ -100,7 +102,6 @@ def _totals(summary: Summary) -> Table:
         box=None, show_header=False, title=f"Snapshot {summary.snapshot} of {summary.uri}", title_justify="left"
     )
     rejected = ", ".join(f"{count:,} {reason}" for reason, count in summary.rejected_by_reason.items())
-    place = f" -> {summary.rejects}" if summary.rejected else ""
     busy = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.busy.items())
     changes = f"{summary.added:,} added, {summary.updated:,} updated, {summary.deleted:,} deleted, "
     steps = ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.stages.items())
@@ -109,7 +110,7 @@ def _totals(summary: Summary) -> Table:
         "encoded": f"{summary.encoded:,} documents, {summary.truncated:,} truncated",
         "reused": f"vectors of {summary.reused:,} documents, by equal text" if summary.reused else "",
         "rows": f"{summary.rows:,}",
-        "rejected": f"{summary.rejected:,}{f' ({rejected})' if rejected else ''}{place}",
+        "rejected": f"{summary.rejected:,}{f' ({rejected})' if rejected else ''}",
         "not listed": "; ".join(summary.problems) + (": nothing was deleted" if summary.problems else ""),
         "tokens": _tokens(summary),
         "bytes": f"{summary.bytes:,}",

@@ -38,9 +38,9 @@ def published(folder: Path, number: int | None = None) -> Manifest:
     return read_manifest(open_store(str(folder / "store" / "mill")), number)
 
 
-def shown(summary: Summary) -> str:
+def shown(summary: Summary, width: int = 2000) -> str:
     out = StringIO()
-    show(summary, Console(file=out, width=2000))
+    show(summary, Console(file=out, width=width))
     return out.getvalue()
 
 
@@ -220,6 +220,7 @@ def test_index_bad_documents_are_rejected_with_reason_file_and_line_and_the_rest
     rejects = [json.loads(line) for path in Path(summary.rejects).glob("*.jsonl") for line in path.open()]
     assert {row["reason"]: row["line"] for row in rejects} == {reason: 31 + n for n, reason in enumerate(bad)}
     assert all(row["file"].endswith("a.jsonl") for row in rejects)
+    assert f"Rejects: {summary.rejects}\n" in shown(summary, 60), "where they are is cut off in a narrow terminal"
 
 
 def _source(folder: Path) -> dict[str, object]:
