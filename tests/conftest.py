@@ -24,6 +24,8 @@ os.environ.update(
 )
 for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
     os.environ.pop(_name, None)
+# Hundreds of processes are started here; each would compile 250 modules anew, 0.3 s of it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 _DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 

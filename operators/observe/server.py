@@ -1,7 +1,9 @@
 """An HTTP endpoint that Prometheus scrapes, in the background."""
 
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from wsgiref.simple_server import WSGIServer
 
@@ -22,8 +24,12 @@ class Endpoint:
     thread: threading.Thread
 
     def close(self) -> None:
-        """Stop answering."""
-        self.server.shutdown()
+        """Stop answering. The server looks every half second whether it is to end, and whenever its socket stirs."""
+        ending = threading.Thread(target=self.server.shutdown)
+        ending.start()
+        with suppress(OSError):  # where a listening socket cannot be shut down, the half second is waited
+            self.server.socket.shutdown(socket.SHUT_RDWR)
+        ending.join()
         self.server.server_close()
         self.thread.join()
 

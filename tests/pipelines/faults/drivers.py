@@ -51,6 +51,10 @@ class Faults:
         assert (self.folder / name).exists(), process.communicate()
         return json.loads((self.folder / name).read_text())
 
+    def nodes(self, name: str) -> set[str]:
+        """The nodes of all processes that the rule `<name>-{pid}` noted."""
+        return {json.loads(path.read_text())["node"] for path in self.folder.glob(f"{name}-*")}
+
     def outcome(self, name: str) -> str:
         """What came of the call of a process that was stopped in it."""
         path = self.folder / f"{name}.outcome"

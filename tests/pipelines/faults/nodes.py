@@ -44,6 +44,11 @@ class ThreeNodes:
     def address(self) -> str:
         return str(self._cluster.address)
 
+    @property
+    def workers(self) -> set[str]:
+        """The ids of the two nodes that do the work."""
+        return {node.node_id for node in self._cluster.worker_nodes}
+
     def kill(self, node_id: str) -> None:
         """The machine is gone."""
         self._cluster.remove_node(self._node(node_id), allow_graceful=False)

@@ -29,6 +29,16 @@ NODE_KILLED = {
 }
 
 
+def test_index_encodes_and_writes_on_every_node(tmp_path: Path, large: Nights, cluster: ThreeNodes) -> None:
+    recipe = large.begin(tmp_path)
+    steps = {"dense": ("encode", "dense"), "sparse": ("encode", "sparse"), "write": ("create", r"receipts/encode/")}
+    for name, (verb, key) in steps.items():
+        cluster.faults.rule(f"{name}-{{pid}}", verb, key, "note")
+    with driver(cluster.faults, recipe, "--address", cluster.address, "--set", "resources.min_actors=2") as process:
+        finish(process)
+    assert {name: cluster.faults.nodes(name) for name in steps} == dict.fromkeys(steps, cluster.workers)
+
+
 @pytest.mark.parametrize("point", DRIVER_KILLED)
 def test_index_driver_killed_and_run_again_publishes_what_an_undisturbed_run_does(
     tmp_path: Path, large: Nights, cluster: ThreeNodes, point: str

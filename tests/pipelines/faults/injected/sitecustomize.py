@@ -1,7 +1,7 @@
 """On PYTHONPATH of a driver and of the nodes it uses: faults at chosen points, by rules that a test changes as it goes.
 
 `$MILLRACE_FAULTS/rules.json` lists rules `{name, verb, key, when, act}`: the first call of a verb whose key matches
-notes who it is in the file `<name>`, and then acts. A rule acts once.
+notes who it is in the file `<name>`, and then acts. A rule acts once, or once a process where its name has `{pid}`.
 """
 
 import importlib.abc
@@ -74,8 +74,9 @@ def _say(outcome):
 def _act(verb, key, when):
     with suppress(FileNotFoundError, ValueError):
         for rule in json.loads((_FOLDER / "rules.json").read_text()):
-            if (rule["verb"], rule["when"]) == (verb, when) and re.search(rule["key"], key) and _claim(rule["name"]):
-                _ACTS[rule["act"]](rule["name"])
+            name = rule["name"].format(pid=os.getpid())
+            if (rule["verb"], rule["when"]) == (verb, when) and re.search(rule["key"], key) and _claim(name):
+                _ACTS[rule["act"]](name)
 
 
 def _claim(name):
@@ -90,6 +91,10 @@ def _claim(name):
     except FileExistsError:
         return False
     return True
+
+
+def _note(_name):
+    """Noting was all."""
 
 
 def _wait(name):
@@ -109,7 +114,7 @@ def _stop(name):
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-_ACTS = {"wait": _wait, "kill_driver": _kill_driver, "stop": _stop}
+_ACTS = {"note": _note, "wait": _wait, "kill_driver": _kill_driver, "stop": _stop}
 
 if _FOLDER.is_dir():
     sys.meta_path.insert(0, _Patch())
