@@ -10,9 +10,9 @@ import torch
 from sentence_transformers.base.modules import Transformer
 
 from operators.core.encoder_spec import EncoderSpec, Kind, Precision, Role
+from operators.core.made_folder import cached
 from operators.core.model_folder import ModelFolder
 from operators.encode.occupancy import Occupancy
-from operators.encode.openvino_cache import cached
 from operators.encode.openvino_graft import places
 from operators.encode.openvino_int8 import cache_key, quantized
 from operators.encode.openvino_quality import quality
@@ -68,7 +68,9 @@ class OpenVinoEncoder:
             tokens: Any = pa.array(sequences(reader, MEASURED), pa.list_(pa.int32()))
             (target / _FIGURES).write_text(json.dumps(quality(self, reference, tokens)), encoding="utf-8")
 
-        made = cached(cache_key(folder, {"measured": MEASURED, "limit": folder.max_active_dims(spec)}), measure)
+        made = cached(
+            "openvino", cache_key(folder, {"measured": MEASURED, "limit": folder.max_active_dims(spec)}), measure
+        )
         figures: dict[str, float] = json.loads((made / _FIGURES).read_text(encoding="utf-8"))
         return figures
 

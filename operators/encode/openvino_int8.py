@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.core.fingerprint import fingerprint
+from operators.core.made_folder import cached
 from operators.core.model_folder import ModelFolder
-from operators.encode.openvino_cache import cached
 from operators.encode.openvino_graft import Place
 from operators.encode.openvino_runtime import read, save
 from operators.encode.openvino_sample import CALIBRATION, sequences
@@ -34,7 +34,7 @@ def quantized(place: Place, number: int, folder: ModelFolder) -> Any:
 
     On 2 cores it takes 5 s for a model of MiniLM's size, 20 s for DistilBERT's with a SPLADE head, 90 s for E5-large's.
     """
-    made = cached(cache_key(folder, {"number": number}), partial(_save, place))
+    made = cached("openvino", cache_key(folder, {"number": number}), partial(_save, place))
     return read(made / _GRAPH)
 
 

@@ -27,7 +27,7 @@ def spread(frequencies: NDArray[np.int64], rows: int) -> Spread:
     longest = np.argsort(-frequencies, kind="stable")[:_TOP]
     return Spread(
         rows=rows,
-        flops=float(shares @ shares),
+        flops=float(np.square(shares).sum()),  # not BLAS, whose sum depends on its threads
         dead_dimensions=int((frequencies == 0).sum()),
         top=tuple((int(each), int(frequencies[each])) for each in longest if frequencies[each]),
     )
@@ -38,5 +38,5 @@ def query_activity(
 ) -> QueryActivity:
     """The figures of queries that use the dimensions `indices`, each once a query, against `rows` rows."""
     used = np.bincount(indices, minlength=len(frequencies)) / max(1, queries)
-    flops = float(used @ (frequencies / max(1, rows)))
+    flops = float((used * (frequencies / max(1, rows))).sum())
     return QueryActivity(queries=queries, active_dims=len(indices) / max(1, queries), flops=flops)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from operators.core.encoder_spec import TokenizerSpec
-from operators.core.errors import UsageError
+from operators.tokenize.backend import open_backend
 from operators.tokenize.trim import CHARACTERS, Trimmer
 
 #: Texts handed to the backend at once: enough for its threads, and a bound on the encodings alive beside the arrays.
@@ -67,7 +67,7 @@ def _batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _open(spec: TokenizerSpec) -> tuple[Any, str]:
     """A backend that neither pads nor truncates yet, and the side to truncate."""
-    backend, side = _load(Path(spec.folder))
+    backend, side = open_backend(Path(spec.folder))
     backend.no_padding()
     backend.no_truncation()
     if spec.lowercase:
@@ -75,23 +75,3 @@ def _open(spec: TokenizerSpec) -> tuple[Any, str]:
 
         backend.normalizer = Sequence([Lowercase(), *([backend.normalizer] if backend.normalizer else [])])
     return backend, side
-
-
-def _load(folder: Path) -> tuple[Any, str]:
-    """StaticEmbedding saves tokenizer.json alone; everything else goes through its transformers class.
-
-    The class matters: it may rebuild normalizer and post-processor from tokenizer_config.json.
-    """
-    if (folder / "tokenizer.json").is_file() and not (folder / "tokenizer_config.json").is_file():
-        from tokenizers import Tokenizer  # the class below takes seconds to import
-
-        return Tokenizer.from_file(str(folder / "tokenizer.json")), "right"
-    from transformers import AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        raise UsageError(f"{folder}: no tokenizer can be read ({error}): save the model with its tokenizer") from error
-    if not tokenizer.is_fast:
-        raise UsageError(f"{folder}: {type(tokenizer).__name__} has no compiled backend: save it with tokenizer.json")
-    return tokenizer.backend_tokenizer, tokenizer.truncation_side

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -21,9 +22,10 @@ DOCUMENTS = 2400
 
 
 @pytest.fixture
-def head(tmp_path_factory: pytest.TempPathFactory, s3: S3Server) -> Iterator[RayHead]:
-    # Ray's sockets have paths of at most 107 characters.
-    with ray_head.running(tmp_path_factory.mktemp("r")) as found:
+def head(s3: S3Server) -> Iterator[RayHead]:
+    # Paths of Ray's sockets have at most 107 characters: below pytest's own folder its 10th run of a user had more.
+    place = TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True)
+    with place as folder, ray_head.running(Path(folder)) as found:
         yield found
 
 

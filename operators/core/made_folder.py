@@ -12,12 +12,12 @@ from operators.core.fingerprint import digest_file
 _SUMS = "sha256.json"
 
 
-def cached(key: str, make: Callable[[Path], None]) -> Path:
-    """The folder that `make` filled, here or in another process of this user, below `$MILLRACE_CACHE`/openvino.
+def cached(kind: str, key: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` filled, here or in another process of this user, below `$MILLRACE_CACHE`/kind.
 
     The second worker of a machine waits for the first one; a folder that is not what was written is made again.
     """
-    root = private(default_root() / "openvino")
+    root = private(default_root() / kind)
     folder = root / key
     with alone(root / f"{key}.lock"):
         if not _is_whole(folder):
