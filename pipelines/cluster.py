@@ -102,7 +102,7 @@ def connect(address: str | None) -> Iterator[RayCluster]:
     try:
         with _quiet():
             ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises bare ones, too: on a machine so busy that a node is not up in 30 s
         raise UsageError(_refusal(address, error)) from error
     # Ray prints on stdout that a node was lost; stdout is for the summary, and with --json for nothing else.
     with redirect_stdout(sys.stderr):
@@ -115,7 +115,10 @@ def connect(address: str | None) -> Iterator[RayCluster]:
 def _refusal(address: str | None, error: Exception) -> str:
     """Ray says "failed to connect" for a refused token, too, and `ray start` asks for one wherever it has one."""
     if address is None:
-        return f"Ray on this machine could not be started: {error}"
+        return (
+            f"Ray on this machine could not be started: {error} Where the machine is busy, run the same command again "
+            "later; Ray's own words are in the newest session_* below /tmp/ray"
+        )
     return (
         f"the Ray cluster at {address} could not be joined: {error}. Check that it runs Ray {ray.__version__} too, and "
         f"that this shell has its token (RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or the token file of the head); "

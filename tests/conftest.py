@@ -24,6 +24,9 @@ os.environ.update(
 )
 for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
     os.environ.pop(_name, None)
+# Tests run beside each other: threads of one would wait for those of another, with all of them spinning.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Hundreds of processes are started here; each would compile 250 modules anew, 0.3 s of it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

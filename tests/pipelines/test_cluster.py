@@ -41,3 +41,19 @@ def test_connect_cluster_that_refuses_names_version_and_token(monkeypatch: pytes
         pass
     for part in ("10.0.0.1:6379 could not be joined", f"Ray {ray.__version__}", "RAY_AUTH_MODE is not set here"):
         assert part in str(refused.value)
+
+
+def test_connect_ray_that_does_not_come_up_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine at a load of 12 Ray 2.60 raises a bare `Exception` of these words."""
+
+    def give_up(**_: Any) -> None:
+        raise Exception("The current node timed out during startup.")  # noqa: TRY002
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", give_up)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with (
+        pytest.raises(UsageError, match=r"timed out during startup.*run the same command again"),
+        cluster.connect(None),
+    ):
+        pass

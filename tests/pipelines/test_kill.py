@@ -138,7 +138,7 @@ def test_index_driver_killed_and_run_again_publishes_what_an_undisturbed_run_doe
         while not _POINTS[point](tmp_path):
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < deadline, "the kill point never came"
-            time.sleep(0.002)
+            time.sleep(0.01)
         _kill(process)
     receipts = {path: path.read_bytes() for path in tmp_path.glob("store/mill/runs/*/receipts/*/*.json")}
     encoded_before = sum(json.loads(data)["documents"] for path, data in receipts.items() if "/encode/" in str(path))
