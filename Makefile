@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-ch
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check dashboards manifests audit
+.PHONY: help demo test faults servers check dashboards manifests audit
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-19s%s\n", $$1, $$2}'
@@ -13,12 +13,17 @@ help: ## list the targets
 demo: .venv/.for-demo ## index the docstrings of the installed Python and ask five questions (no GPU, no model hub)
 	@$(BIN)/millrace demo
 
-test: check ## check, then all tests, on a real S3 server, PostgreSQL, Prometheus and browser where their packages can be installed
+test: check servers ## check, then all tests, on a real S3 server, PostgreSQL, Prometheus and browser where their packages can be installed
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+faults: .venv/.for-development servers ## kill drivers and nodes at every point, of which `make test` takes one a day, and index every collection
+	@$(BIN)/pytest -m one_a_day --every-case
+
+servers: .venv/.for-development
 	@tests/install-s3
 	@tests/install-postgres
 	@tests/install-prometheus
 	@tests/install-browser
-	@$(BIN)/pytest -n 3 --dist loadfile
 
 check: .venv/.for-development ## lint, format, types and floors
 	$(BIN)/ruff check

@@ -100,8 +100,7 @@ def connect(address: str | None) -> Iterator[RayCluster]:
     os.environ.setdefault("RAY_worker_niceness", "0")
     embedded = {} if address else {"include_dashboard": False, "object_store_memory": _OBJECT_STORE_BYTES}
     try:
-        with _quiet():
-            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
+        _join(address or "local", **embedded)
     except Exception as error:  # Ray raises bare ones, too: on a machine so busy that a node is not up in 30 s
         raise UsageError(_refusal(address, error)) from error
     # Ray prints on stdout that a node was lost; stdout is for the summary, and with --json for nothing else.
@@ -110,6 +109,19 @@ def connect(address: str | None) -> Iterator[RayCluster]:
             yield _measure()
         finally:
             ray.shutdown()
+
+
+def _join(address: str, **embedded: Any) -> None:
+    """Tried twice where Ray is started here: it gives a node 30 s, which one on a busy machine may not come up in."""
+    for last in (not embedded, True):
+        try:
+            with _quiet():
+                ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
+        except Exception:
+            if last:
+                raise
+        else:
+            return
 
 
 def _refusal(address: str | None, error: Exception) -> str:

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import s3_server
+from tests.one_a_day import left_out
 from tests.postgres_server import postgres
 
 __all__ = ["postgres"]
@@ -30,11 +33,30 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # Hundreds of processes are started here; each would compile 250 modules anew, 0.3 s of it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+#: Set before the processes of pytest-xdist are started: all of them have to choose the same tests, at midnight too.
+_DAY = int(os.environ.setdefault("MILLRACE_TEST_DAY", str(datetime.now(UTC).toordinal())))
+# Examples that took 2 ms took 300 beside tests that start clusters; no test is about the time of one.
+settings.register_profile("beside others", deadline=None)
+settings.load_profile("beside others")
+
 _DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests marked `gpu` where there is none; torch is imported only where there are such tests."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every-case", action="store_true", help="all cases of tests marked `one_a_day`, not the day's")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what has another day, and skip what needs a GPU where there is none."""
+    if not config.getoption("every_case"):
+        names = left_out((item.nodeid for item in items if item.get_closest_marker("one_a_day")), _DAY)
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in names])
+        items[:] = [item for item in items if item.nodeid not in names]
+    _skip_without_gpu(items)
+
+
+def _skip_without_gpu(items: list[pytest.Item]) -> None:
+    """Torch is imported only where there are such tests."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if not marked:
         return

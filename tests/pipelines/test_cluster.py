@@ -43,17 +43,23 @@ def test_connect_cluster_that_refuses_names_version_and_token(monkeypatch: pytes
         assert part in str(refused.value)
 
 
-def test_connect_ray_that_does_not_come_up_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connect_ray_that_does_not_come_up_is_tried_again_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine at a load of 12 Ray 2.60 raises a bare `Exception` of these words."""
+    tries = []
 
-    def give_up(**_: Any) -> None:
+    def give_up(**options: Any) -> None:
+        tries.append(options["address"])
         raise Exception("The current node timed out during startup.")  # noqa: TRY002
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", give_up)
+    monkeypatch.setattr(cluster, "_check_reachable", lambda _: None)
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with (
         pytest.raises(UsageError, match=r"timed out during startup.*run the same command again"),
         cluster.connect(None),
     ):
         pass
+    with pytest.raises(UsageError, match="could not be joined"), cluster.connect("10.0.0.1:6379"):
+        pass
+    assert tries == ["local", "local", "10.0.0.1:6379"]

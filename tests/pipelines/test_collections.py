@@ -54,6 +54,7 @@ def _dcg(gains: list[int]) -> float:
     return sum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
 
 
+@pytest.mark.one_a_day
 @pytest.mark.parametrize("name", list(SCRIPT))
 def test_index_real_collection_agrees_with_exact_search_and_the_plain_script(name: str, index: Index) -> None:
     folder = data(name)

@@ -18,7 +18,7 @@ _HEALTH = {
     "health_check_timeout_ms": 1500,
     "health_check_failure_threshold": 4,
 }
-_SMALL = {"object_store_memory": 200 << 20, "include_dashboard": False}
+_SMALL = {"object_store_memory": 200 << 20, "include_dashboard": False, "include_log_monitor": False}
 
 
 class ThreeNodes:

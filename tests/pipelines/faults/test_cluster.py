@@ -39,6 +39,7 @@ def test_index_encodes_and_writes_on_every_node(tmp_path: Path, large: Nights, c
     assert {name: cluster.faults.nodes(name) for name in steps} == dict.fromkeys(steps, cluster.workers)
 
 
+@pytest.mark.one_a_day
 @pytest.mark.parametrize("point", DRIVER_KILLED)
 def test_index_driver_killed_and_run_again_publishes_what_an_undisturbed_run_does(
     tmp_path: Path, large: Nights, cluster: ThreeNodes, point: str
@@ -62,6 +63,7 @@ def test_index_driver_killed_and_run_again_publishes_what_an_undisturbed_run_doe
     assert see(uri, tmp_path / "cache") == large.expected
 
 
+@pytest.mark.one_a_day
 @pytest.mark.parametrize("stage", NODE_KILLED)
 def test_index_node_killed_at_work_is_done_without_and_publishes_what_an_undisturbed_run_does(
     tmp_path: Path, large: Nights, cluster: ThreeNodes, stage: str
