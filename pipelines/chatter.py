@@ -17,19 +17,27 @@ _THREADS = "ray_"
 
 
 class ChatterFile:
-    """A file of this process that is there once something was written to it."""
+    """A new file, the user's alone, that is there once something was written to it; until then `path` is None."""
 
     def __init__(self) -> None:
-        self.path = Path(tempfile.gettempdir()) / f"millrace-ray-{os.getpid()}.log"
+        self.path: Path | None = None
         self._lock = threading.Lock()
 
     def write(self, text: str) -> None:
         """Append; a full disk loses chatter and no run."""
         try:
-            with self._lock, self.path.open("a", encoding="utf-8") as file:
+            with self._lock, self._open() as file:
                 file.write(text)
         except OSError:
             return
+
+    def _open(self) -> TextIO:
+        """A name that others could know, by the process's number, may be their link, or an earlier process's file."""
+        if self.path is None:
+            number, name = tempfile.mkstemp(prefix="millrace-ray-", suffix=".log")
+            self.path = Path(name)
+            return os.fdopen(number, "a", encoding="utf-8")
+        return self.path.open("a", encoding="utf-8")
 
 
 class _ByThread(TextIOBase):
@@ -66,7 +74,7 @@ def chatter_told(display: Display) -> Iterator[None]:
         with chatter_kept(file):
             yield
     finally:
-        if file.path.exists():
+        if file.path:
             display.note(f"what Ray itself said: {file.path}")
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -23,9 +22,7 @@ DOCUMENTS = 2400
 
 @pytest.fixture
 def head(s3: S3Server) -> Iterator[RayHead]:
-    # Paths of Ray's sockets have at most 107 characters: below pytest's own folder its 10th run of a user had more.
-    place = TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True)
-    with place as folder, ray_head.running(Path(folder)) as found:
+    with ray_head.running() as found:
         yield found
 
 

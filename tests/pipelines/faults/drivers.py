@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,7 +54,8 @@ class Faults:
 
     def nodes(self, name: str) -> set[str]:
         """The nodes of all processes that the rule `<name>-{pid}` noted."""
-        return {json.loads(path.read_text())["node"] for path in self.folder.glob(f"{name}-*")}
+        found = re.compile(rf"{name}-\d+").fullmatch
+        return {json.loads(path.read_text())["node"] for path in self.folder.iterdir() if found(path.name)}
 
     def outcome(self, name: str) -> str:
         """What came of the call of a process that was stopped in it."""
@@ -62,7 +64,9 @@ class Faults:
         return path.read_text()
 
     def go_on(self, name: str) -> None:
-        (self.folder / f"{name}.go").touch()
+        """End the waiting of the rule, or of all processes of the rule `<name>-{pid}`."""
+        for path in [self.folder / name, *self.folder.glob(f"{name}-*")]:
+            path.with_name(f"{path.name}.go").touch()
 
 
 def until(condition: Any, what: str) -> None:

@@ -30,13 +30,17 @@ NODE_KILLED = {
 
 
 def test_index_encodes_and_writes_on_every_node(tmp_path: Path, large: Nights, cluster: ThreeNodes) -> None:
+    """The first of two encoders is held until the other is at work, or it would be done before that one is up."""
     recipe = large.begin(tmp_path)
-    steps = {"dense": ("encode", "dense"), "sparse": ("encode", "sparse"), "write": ("create", r"receipts/encode/")}
-    for name, (verb, key) in steps.items():
-        cluster.faults.rule(f"{name}-{{pid}}", verb, key, "note")
+    for name in ("dense", "sparse"):
+        cluster.faults.rule(f"{name}-{{pid}}", "encode", name, "wait")
+    cluster.faults.rule("write-{pid}", "create", r"receipts/encode/", "note")
     with driver(cluster.faults, recipe, "--address", cluster.address, "--set", "resources.min_actors=2") as process:
+        for name in ("dense", "sparse"):
+            until(lambda name=name: cluster.faults.nodes(name) == cluster.workers, f"both nodes encode {name}")
+            cluster.faults.go_on(name)
         finish(process)
-    assert {name: cluster.faults.nodes(name) for name in steps} == dict.fromkeys(steps, cluster.workers)
+    assert cluster.faults.nodes("write") == cluster.workers
 
 
 @pytest.mark.one_a_day
