@@ -5,7 +5,6 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -38,20 +37,15 @@ class RayHead:
         )
 
     def start(self, name: str, folder: Path, *entrypoint: str) -> None:
-        """`submit` without waiting."""
+        """`submit` without waiting. The dashboard listens before any node's agent can take a job: ask until one does."""
         arguments = ("--no-wait", "--submission-id", name, "--working-dir", str(folder), "--", *entrypoint)
-        done = self.ray("submit", *arguments)
-        assert done.returncode == 0, done.stdout
 
-    def takes_jobs(self) -> bool:
-        """The dashboard listens before any node's agent can take a job; where none does in a minute, none will."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            done = self.ray("submit", "--no-wait", "--", "true")
-            if done.returncode == 0:
-                return True
-            assert "No available agent" in done.stdout, done.stdout
-        return False
+        def starts() -> bool:
+            done = self.ray("submit", *arguments)
+            assert done.returncode == 0 or "No available agent" in done.stdout, done.stdout
+            return done.returncode == 0
+
+        until(starts, f"a node takes job {name}")
 
     def ray(self, verb: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """A `ray job` command; both its streams as `stdout`."""
@@ -68,15 +62,11 @@ class RayHead:
 
 @contextmanager
 def running() -> Iterator[RayHead]:
-    """A cluster that takes jobs; of two, where the agents of the first did not come up on a busy machine."""
-    for last in (False, True):
-        # Paths of Ray's sockets have at most 107 characters: below pytest's folder the 10th run of a user had more.
-        place = TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True)
-        with place as folder, _started(Path(folder)) as head:
-            if head.takes_jobs():
-                yield head
-                return
-            assert not last, "no node takes a job"
+    """The cluster, once all of its nodes are up; it ends with the block, with all of its processes and files."""
+    # Paths of Ray's sockets have at most 107 characters: below pytest's own folder the 10th run of a user had more.
+    place = TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True)
+    with place as folder, _started(Path(folder)) as head:
+        yield head
 
 
 @contextmanager
@@ -93,7 +83,7 @@ def _started(folder: Path) -> Iterator[RayHead]:
     try:
         for agent, arguments in zip(agents, (head, node, node), strict=True):
             files = ("--temp-dir", str(folder)) if arguments is head else ()
-            # Jobs go by the head's agent; one that finds its usual port taken, by another Ray here, takes none.
+            # Jobs go by the head's agent; where another Ray here has its usual port, it takes none (seen).
             own = ("--dashboard-agent-listen-port", str(agent))
             command = [str(RAY), "start", "--block", *arguments, *own, *files, *_SMALL]
             log = folder / f"node-{len(started)}.log"
