@@ -13,7 +13,7 @@ help: ## list the targets
 demo: .venv/.for-demo ## index the docstrings of the installed Python and ask five questions (no GPU, no model hub)
 	@$(BIN)/millrace demo
 
-test: check servers ## check, then all tests, on a real S3 server, PostgreSQL, Prometheus and browser where their packages can be installed
+test: check servers ## check, then the tests, on a real S3 server, PostgreSQL, Prometheus and browser where their packages can be installed
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 faults: .venv/.for-development servers ## kill drivers and nodes at every point, of which `make test` takes one a day, and index every collection

@@ -113,23 +113,22 @@ def connect(address: str | None) -> Iterator[RayCluster]:
 
 def _join(address: str, **embedded: Any) -> None:
     """Tried twice where Ray is started here: it gives a node 30 s, which one on a busy machine may not come up in."""
-    for last in (not embedded, True):
+    start = partial(ray.init, address=address, log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
+    with _quiet():
         try:
-            with _quiet():
-                ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, **embedded)
+            start()
         except Exception:
-            if last:
+            if not embedded:
                 raise
-        else:
-            return
+            start()
 
 
 def _refusal(address: str | None, error: Exception) -> str:
     """Ray says "failed to connect" for a refused token, too, and `ray start` asks for one wherever it has one."""
     if address is None:
         return (
-            f"Ray on this machine could not be started: {error} Where the machine is busy, run the same command again "
-            "later; Ray's own words are in the newest session_* below /tmp/ray"
+            f"Ray on this machine could not be started: {str(error).rstrip('.')}. Where the machine is busy, run the "
+            "same command again later; Ray's own words are in the newest session_* below /tmp/ray"
         )
     return (
         f"the Ray cluster at {address} could not be joined: {error}. Check that it runs Ray {ray.__version__} too, and "

@@ -39,8 +39,9 @@ def _make(folder: Path, make: Callable[[Path], None]) -> None:
 
 
 def _is_whole(folder: Path) -> bool:
-    if not (folder / _SUMS).is_file():
+    try:
+        sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # not there, or lost its content with the machine's power
         return False
-    sums = json.loads((folder / _SUMS).read_text(encoding="utf-8"))
     found = {file.name: digest_file(file) for file in folder.iterdir() if file.name != _SUMS}
     return bool(found == sums)

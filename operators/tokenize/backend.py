@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from operators.core.errors import UsageError
-from operators.core.fingerprint import digest_file, fingerprint
+from operators.core.fingerprint import fingerprint
+from operators.core.known_digests import known_digest
 from operators.core.made_folder import cached
+from operators.core.model_files import WEIGHTS, model_files
 
 _BACKEND, _SIDE = "tokenizer.json", "truncation_side"
-#: What a tokenizer may be read from; weights, the rest of a model's folder, are not.
-_READ = (".json", ".jinja", ".model", ".txt")
 
 
 class _NotKeptError(Exception):
@@ -36,7 +36,8 @@ def open_backend(folder: Path) -> tuple[Any, str]:
 
 
 def _key(folder: Path) -> str:
-    files = {each.name: digest_file(each) for each in sorted(folder.iterdir()) if each.suffix in _READ}
+    """Weights are left out: they may be gigabytes, and no tokenizer is read from them."""
+    files = {name: known_digest(file) for name, file in model_files(folder).items() if not name.endswith(WEIGHTS)}
     return fingerprint([files, version("transformers"), version("tokenizers")])
 
 

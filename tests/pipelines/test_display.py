@@ -97,3 +97,15 @@ def test_chatter_none_leaves_no_file_and_no_word(tmp_path: Path, monkeypatch: py
     with chatter_told(LineDisplay(Console(file=out))):
         pass
     assert (list(tmp_path.iterdir()), out.getvalue()) == ([], "")
+
+
+def test_chatter_of_one_run_is_not_told_as_the_next_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are of one process, and a number of a process comes again: another's file was told of as one's own."""
+    monkeypatch.setattr(chatter.tempfile, "gettempdir", lambda: str(tmp_path))
+    outs = [StringIO(), StringIO()]
+    for out, text in zip(outs, ("(raylet) a worker died\n", ""), strict=True):
+        with chatter_told(LineDisplay(Console(file=out, width=400))):
+            if text:
+                in_a_thread("ray_listen_error_messages", text)
+    assert "what Ray itself said" in outs[0].getvalue()
+    assert outs[1].getvalue() == ""

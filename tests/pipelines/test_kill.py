@@ -108,7 +108,7 @@ def _published(folder: Path) -> Manifest:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, corpus: Path) -> Manifest:
-    """Of a run without Ray, in this process: the snapshot is the same, and 15 s sooner there."""
+    """Of a run without Ray, in this process: the snapshot is the same."""
     folder = tmp_path_factory.mktemp("undisturbed")
     _write_recipe(folder, corpus)
     assert index_without_ray(folder / "recipe.yaml").encoded == _DOCUMENTS

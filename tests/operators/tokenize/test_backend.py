@@ -96,6 +96,16 @@ def test_backend_damaged_in_the_cache_is_made_again(folder: Path, cache: Path) -
     assert ids(folder) == expected
 
 
+@pytest.mark.parametrize("left", ["", "{"])
+def test_backend_whose_checksums_were_lost_is_made_again(folder: Path, cache: Path, left: str) -> None:
+    expected = ids(folder)
+    [sums] = (cache / "tokenizers").glob("*/sha256.json")
+    whole = sums.read_text()
+    sums.write_text(left)
+    assert ids(folder) == expected
+    assert sums.read_text() == whole
+
+
 def test_backend_that_cannot_be_kept_is_made_each_time(folder: Path, cache: Path) -> None:
     expected = ids(folder)
     shutil.rmtree(cache)
