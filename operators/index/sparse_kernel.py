@@ -14,8 +14,8 @@ from operators.index.compiled import compiled
 
 #: Rows whose totals are in a core's cache together (256 KB): 1.2 times the speed of one pass over a million rows.
 BLOCK = 1 << 16
-#: Rows of the first block, each next one being twice as large: nothing can be skipped before a block has been seen. Real
-#: vectors (350,000 rows) are searched 1.2 to 1.4 times as fast as with `BLOCK` from the start.
+#: Rows of the first block, each next one being twice as large: nothing can be skipped before a block has been seen.
+#: Real vectors (350,000 rows) are searched 1.2 to 1.4 times as fast as with `BLOCK` from the start.
 _FIRST_BLOCK = 1 << 12
 _SCALE = np.float32(2.0**112)
 #: Float32 sums of a query's terms, in any order, differ by less than this share; bounds are widened by it.
