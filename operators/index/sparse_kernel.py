@@ -25,6 +25,9 @@ _SLACK = 1e-5
 _LOOKUP = 256
 #: Postings left in a block below which looking for a shorter way costs more than it saves.
 _WORTH_A_LOOK = 256
+#: A first look is at one in so many totals of a block: where nothing can be skipped, looking at all of them took a
+#: quarter of the time.
+_SAMPLED = 8
 #: Totals looked at together: one comparison of whole numbers for each tells whether any belongs in the heap.
 _STRIDE = 64
 
@@ -72,14 +75,14 @@ def search_terms(
             work = density[term] * block.size
             if rest[term] < look_at and work > _WORTH_A_LOOK:
                 reach = (np.float64(best_scores[0]) - rest[term]) * (1 - _SLACK)
-                if _count_from(block, reach) * _LOOKUP * (count - term) < work:
+                most = work / (_LOOKUP * (count - term))
+                if _SAMPLED * _count_from(block[: block.size // _SAMPLED], reach) < most:
                     few = _from(block, reach)
-                    break
+                    if few.size < most:
+                        break
                 look_at = rest[term] * 0.7
             place = _find(docs, at[term], ends[term], start)
-            stop = _find(docs, place, ends[term], start + block.size)
-            _add(docs[place:stop], weights[place:stop], values[term], np.uint32(start), block)
-            at[term] = stop
+            at[term] = place + _add(docs[place : ends[term]], weights[place:], values[term], np.uint32(start), block)
             term += 1
         if term < count:
             _add_to(few, start, docs, weights, values, term, at, ends, block)
@@ -96,12 +99,20 @@ def _add(
     value: np.float32,
     start: np.uint32,
     totals: NDArray[np.float32],
-) -> None:
-    """Add one term's postings, times its weight in the query, to the totals of the rows from `start` on."""
+) -> int:
+    """Add one term's postings, times its weight in the query, to the totals of the rows from `start` on; how many.
+
+    Where they end is found on the way: to look for it first waits for memory a dozen times.
+    """
     scaled = np.float32(value * _SCALE)
+    size = np.uint32(totals.size)
     for at in range(docs.size):
         # Whole numbers without a sign: numba does not look whether the place counts from the end.
-        totals[docs[at] - start] += scaled * np.uint32(np.uint32(weights[at]) << np.uint32(13)).view(np.float32)
+        row = np.uint32(docs[at] - start)
+        if row >= size:
+            return at
+        totals[row] += scaled * np.uint32(np.uint32(weights[at]) << np.uint32(13)).view(np.float32)
+    return docs.size
 
 
 @compiled
