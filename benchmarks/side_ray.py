@@ -1,7 +1,8 @@
 """The side of Millrace through Ray: a whole `millrace index` of the texts, of which the encoding pass counts.
 
 Its time is from when all models are loaded until the last part is written: where the clock of the engine alone starts,
-all is imported and loaded, too. The first part was read and tokenized meanwhile.
+all is imported and loaded, too. What was read and tokenized meanwhile is not counted, though the engine alone tokenizes
+within its time: of 30,000 short texts that were all of them, 2 of its 61 s.
 """
 
 import json

@@ -82,7 +82,8 @@ def search_terms(
                         break
                 look_at = rest[term] * 0.7
             place = _find(docs, at[term], ends[term], start)
-            at[term] = place + _add(docs[place : ends[term]], weights[place:], values[term], np.uint32(start), block)
+            left = slice(place, ends[term])
+            at[term] = place + _add(docs[left], weights[left], values[term], np.uint32(start), block)
             term += 1
         if term < count:
             _add_to(few, start, docs, weights, values, term, at, ends, block)
