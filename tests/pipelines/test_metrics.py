@@ -23,8 +23,8 @@ pytestmark = pytest.mark.ray
 MOST_SERIES = 400
 
 
-def dies_once(folder: Path) -> type[EncodeDense]:
-    """`EncodeDense` of which the first worker with a part kills the hub and itself; it travels by value."""
+def dies_once(folder: Path, port: int) -> type[EncodeDense]:
+    """`EncodeDense` of which the first worker with a part kills the hub at `port` and itself; it travels by value."""
 
     class Mortal(EncodeDense):
         def __call__(self, row: pa.Table) -> pa.Table:
@@ -32,8 +32,10 @@ def dies_once(folder: Path) -> type[EncodeDense]:
                 (folder / "died").touch(exist_ok=False)
             except FileExistsError:
                 return super().__call__(row)
-            [hub] = [each for each in psutil.Process(os.getppid()).children() if "MetricsHub" in each.cmdline()[0]]
-            hub.kill()
+            # Found by its port: the hub of the test before may still be on its way out of the cluster they share.
+            listening = [each for each in psutil.net_connections("tcp") if each.status == psutil.CONN_LISTEN]
+            [hub] = [each.pid for each in listening if each.laddr[1] == port]
+            os.kill(hub, signal.SIGKILL)
             os.kill(os.getpid(), signal.SIGKILL)
             return row
 
@@ -44,12 +46,12 @@ def dies_once(folder: Path) -> type[EncodeDense]:
 def test_totals_in_prometheus_equal_the_manifest_of_a_run_whose_worker_and_hub_were_killed(
     tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(encoders._ACTORS, Kind.DENSE, dies_once(tmp_path))
+    [port] = free_ports(1)
+    monkeypatch.setitem(encoders._ACTORS, Kind.DENSE, dies_once(tmp_path, port))
     documents = [*(document(n) for n in range(40)), document(3), {"_id": "none", "text": " "}]
     for name, part in (("a", documents[:20]), ("b", documents[20:])):
         write_corpus(tmp_path / "corpus" / f"{name}.jsonl", part)
     targets = tmp_path / "targets.json"
-    [port] = free_ports(1)
     with scraping(targets, tmp_path / "prometheus") as prometheus:
         index(
             "publish.max_reject_ratio=0.5",
