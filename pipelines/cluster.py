@@ -189,6 +189,8 @@ def own_error(error: BaseException) -> MillraceError | None:
         if isinstance(current, MillraceError) and type(current).__module__ == MillraceError.__module__:
             return type(current)(str(current).partition(_RAY_ADVICE)[0])
         pending += [current.__cause__, current.__context__, getattr(current, "cause", None)]
+        # An actor that could not be built has died, of the error among the arguments.
+        pending += [each for each in current.args if isinstance(each, BaseException)]
     return None
 
 
