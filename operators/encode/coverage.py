@@ -12,6 +12,7 @@ from sentence_transformers.sparse_encoder.modules import SpladePooling
 from operators.core.encoder_spec import Role
 from operators.encode.architecture import Architecture, architecture
 from operators.encode.attention import NAME, Packing, register
+from operators.encode.linear import fuse_bias
 from operators.encode.packed import Finish, PackedRunner
 from operators.encode.pooling import MODES, pool
 from operators.encode.rotary import replace_rotary
@@ -61,9 +62,10 @@ def route(model: Any, role: Role) -> list[Any]:
 
 
 def attend_packed(model: Any) -> None:
-    """Switch a covered model's attention; from then on it runs packed alone."""
+    """Switch a covered model's attention and linear layers; from then on it runs packed alone."""
     register()
     replace_rotary(model)
+    fuse_bias(model)
     model.set_attn_implementation(NAME)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from operators.core.encoder_spec import EncoderSpec, Engine, Kind, Role
 from operators.core.errors import MillraceError
 from operators.core.model_folder import ModelFolder
+from operators.encode.allocation import keep_freed_memory
 from operators.encode.coverage import attend_packed, packed_runner, route
 from operators.encode.device import in_flight
 from operators.encode.occupancy import Occupancy
@@ -31,11 +32,15 @@ _BATCH_TOKENS_SCORED = 2048
 
 
 class EngineEncoder:
-    """A dense or sparse model; vectors equal sentence-transformers' own `encode_document` and `encode_query`."""
+    """A dense or sparse model; vectors equal sentence-transformers' own `encode_document` and `encode_query`.
+
+    With `threads` the process is taken for one that does nothing else: they and its allocator are set for it.
+    """
 
     def __init__(self, spec: EncoderSpec, folder: ModelFolder, threads: int | None = None) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
+            keep_freed_memory()
         model = load(spec, folder)
         limit = folder.max_active_dims(spec) or getattr(model, "max_active_dims", None)
         self.device: torch.device = model.device
