@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py CORPUS [CORPUS ...] [--documents N] [--json FILE]
 
-N documents are taken of each CORPUS, a folder in BEIR layout, and indexed together with the two default encoders. The
+N documents are taken of each CORPUS, a folder in BEIR layout, and indexed together with the demo's two encoders. The
 table has the proportional set size (shared pages divided among their users) of each kind of worker, summed, as medians
 of tenths of the encoding pass; the last line compares the last tenth with the second, when models are long loaded.
 """
@@ -62,7 +62,7 @@ def _run(folder: Path) -> Iterator[dict[str, float]]:
         "source": {"format": "jsonl", "uri": str(folder / "corpus")},
         "encoders": {
             "dense": {"kind": "dense", "model": "all-MiniLM-L6-v2"},
-            "sparse": {"kind": "sparse", "model": "idf"},
+            "sparse": {"kind": "sparse", "model": "minilm-sparse"},
         },
     }
     (folder / "recipe.yaml").write_text(json.dumps(recipe), encoding="utf-8")
