@@ -6,10 +6,10 @@ cleared again page by page: 100 to 270 page faults a text of MiniLM, a quarter o
 
 import ctypes
 
-#: Of mallopt(3). Blocks up to 32 MiB, the most glibc allows, come from a heap; a heap keeps 2 GiB of what is free at
+#: Of mallopt(3). Blocks up to 32 MiB, the most glibc allows, come from a heap; a heap keeps 256 MiB of what is free at
 #: its end, and grows by 64 MiB.
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
-_KEPT = {_MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: (2 << 30) - 1, _TOP_PAD: 64 << 20}
+_KEPT = {_MMAP_THRESHOLD: 32 << 20, _TRIM_THRESHOLD: 256 << 20, _TOP_PAD: 64 << 20}
 
 
 def keep_freed_memory() -> bool:
