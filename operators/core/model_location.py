@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from operators.core.encoder_spec import MINILM, MINILM_SPARSE
+from operators.core.encoder_spec import HASHING, IDF, MINILM, MINILM_SPARSE
 from operators.core.errors import IntegrityError, UsageError
 from operators.core.model_fetch import fetch_model, is_fetched
 from operators.core.model_files import EXPORTS, SUFFIXES, Contents, contents_of, name_of, without_weights
@@ -132,6 +132,11 @@ def _fetch_of(model: str, revision: str) -> Callable[..., str]:
     return partial(snapshot_download, model, revision=revision, allow_patterns=patterns, ignore_patterns=exports)
 
 
+def _known(model: str) -> str:
+    """What to look at where a name without an owner may be a slip of the pen."""
+    return "" if "/" in model else f". Models that need no hub: {MINILM}, {MINILM_SPARSE}, {IDF}, {HASHING}"
+
+
 def _download(model: str, revision: str | None, key: str) -> Path:
     """From the hub; raises `UsageError` where it is no hub model, or none that is pinned."""
     if model == MINILM:
@@ -142,7 +147,7 @@ def _download(model: str, revision: str | None, key: str) -> Path:
         raise UsageError(
             f"model {model} is no folder here, and as a hub id it needs {key}: expected a commit of 40 hex digits, "
             f"got {revision}. `millrace lock` finds and keeps the newest, or "
-            f"`git ls-remote https://huggingface.co/{model} HEAD` prints it"
+            f"`git ls-remote https://huggingface.co/{model} HEAD` prints it{_known(model)}"
         )
     from huggingface_hub.errors import HfHubHTTPError
 

@@ -1,7 +1,7 @@
 """Keep memory that was freed: each batch needs as much as the one before it.
 
 glibc takes large blocks from the kernel and gives them back when they are freed, so that every batch's tensors are
-cleared again page by page: 100 to 270 page faults a text of MiniLM, a quarter of its time on texts of 256 tokens.
+cleared again page by page: MiniLM took up to 120 page faults for a short text and 1,600 for one of 256 tokens.
 """
 
 import ctypes

@@ -61,7 +61,7 @@ def route(model: Any, role: Role) -> list[Any]:
     return modules
 
 
-def attend_packed(model: Any) -> None:
+def switch_to_packed(model: Any) -> None:
     """Switch a covered model's attention and linear layers; from then on it runs packed alone."""
     register()
     replace_rotary(model)

@@ -13,7 +13,7 @@ from operators.core.encoder_spec import EncoderSpec, Engine, Kind, Role
 from operators.core.errors import MillraceError
 from operators.core.model_folder import ModelFolder
 from operators.encode.allocation import keep_freed_memory
-from operators.encode.coverage import attend_packed, packed_runner, route
+from operators.encode.coverage import packed_runner, route, switch_to_packed
 from operators.encode.device import in_flight
 from operators.encode.occupancy import Occupancy
 from operators.encode.outlet import Outlet, dense_outlet, sparse_outlet
@@ -106,7 +106,7 @@ def _runners(spec: EncoderSpec, folder: ModelFolder, model: Any, limit: int | No
     for role in Role:
         runner = packed[role]
         if runner is not None and not any(readers[role] is other for other in unpacked):
-            attend_packed(readers[role])
+            switch_to_packed(readers[role])
             own[role] = runner
     _tell(folder, own, readers)
     return own

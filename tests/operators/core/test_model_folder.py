@@ -62,6 +62,13 @@ def test_resolve_hub_id_without_revision_says_how_to_find_one():
     message = refused(EncoderSpec(kind="dense", model="owner/name"))
     assert "needs revision" in message
     assert "git ls-remote https://huggingface.co/owner/name" in message
+    assert "minilm-sparse" not in message
+
+
+def test_resolve_name_without_owner_says_which_models_need_no_hub():
+    assert "need no hub: all-MiniLM-L6-v2, minilm-sparse, idf, hashing" in refused(
+        EncoderSpec(kind="sparse", model="minilm-sparce")
+    )
 
 
 def test_resolve_hub_id_not_cached_offline_names_the_remedy(monkeypatch, tmp_path):

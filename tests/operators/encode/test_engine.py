@@ -10,6 +10,8 @@ import torch
 from operators.core.encoder_spec import Role
 from operators.core.errors import MillraceError
 from operators.core.model_folder import resolve_model
+from operators.encode import engine as engine_module
+from operators.encode import linear
 from operators.encode.engine import _LOG, EngineEncoder
 from operators.encode.own_forward import OwnForward
 from operators.encode.packed import PackedRunner
@@ -132,3 +134,20 @@ def test_adapters_are_merged_and_leave_nothing_to_run(family):
 
     runner = engine(family("peft_splade").spec())._runners[Role.DOCUMENT]
     assert not any(isinstance(module, BaseTunerLayer) for module in runner._base.modules())
+
+
+@pytest.mark.skipif(not linear._is_at_hand(), reason="this CPU or torch has no fused bfloat16 product")
+def test_packed_bfloat16_adds_biases_within_products(family):
+    runner = engine(family("e5_small").spec(precision="bfloat16", device="cpu"))._runners[Role.DOCUMENT]
+    layers = [layer for layer in runner._base.modules() if isinstance(layer, torch.nn.Linear)]
+    assert layers
+    assert all(isinstance(layer, linear.FusedLinear) for layer in layers)
+
+
+@pytest.mark.parametrize(("threads", "times"), [(torch.get_num_threads(), 1), (None, 0)])
+def test_allocator_is_set_in_a_process_of_the_encoders_own_alone(family, monkeypatch, threads, times):
+    asked = []
+    monkeypatch.setattr(engine_module, "keep_freed_memory", lambda: asked.append(True))
+    spec = family("e5_small").spec()
+    EngineEncoder(spec, resolve_model(spec), threads=threads)
+    assert len(asked) == times
