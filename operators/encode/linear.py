@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from operators.encode.precision import fast_bfloat16
+
 #: oneDNN's product with a bias, which torch's own compiler puts in the place of linear layers; None where it is gone.
 _PRODUCT: Any = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
 
@@ -30,8 +32,8 @@ def fuse_bias(model: torch.nn.Module) -> None:
 
 
 def _is_at_hand() -> bool:
-    """Whether this torch has the product, and this CPU what it needs for bfloat16."""
-    return _PRODUCT is not None and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 - has no other name
+    """Whether this torch has the product, and this CPU multiplies bfloat16 itself: emulated, it rounds otherwise."""
+    return _PRODUCT is not None and bool(fast_bfloat16())
 
 
 def _is_for_it(weight: torch.Tensor) -> bool:

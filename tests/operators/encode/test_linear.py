@@ -43,8 +43,11 @@ def test_fuse_bias_leaves_others_alone(other: torch.nn.Linear) -> None:
     assert type(other) is before
 
 
-def test_fuse_bias_without_the_product_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linear, "_PRODUCT", None)
+@pytest.mark.parametrize(("name", "without"), [("_PRODUCT", None), ("fast_bfloat16", lambda: ())])
+def test_fuse_bias_where_something_is_missing_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, name: str, without: object
+) -> None:
+    monkeypatch.setattr(linear, name, without)
     model = torch.nn.Sequential(layer())
     fuse_bias(model)
     assert type(model[0]) is torch.nn.Linear
