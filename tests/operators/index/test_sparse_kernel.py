@@ -21,13 +21,12 @@ class Lists:
         # A few distinct weights, so that scores are often equal.
         self.weights = rng.choice([0.25, 0.5, 1.0, 3.0], len(self.docs)).astype(np.float16)
         self.values = np.geomspace(4, 0.05, TERMS).astype(np.float32)
-        most = self.values.astype(np.float64) * 3.0
-        self.rest = np.cumsum(most[::-1])[::-1].copy()
+        self.most = self.values.astype(np.float64) * 3.0
 
-    def search(self, k: int, rest: np.ndarray, dead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def search(self, k: int, most: np.ndarray, dead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores, rows = np.full(k, -np.inf, np.float32), np.full(k, -1, np.int64)
         bits = self.weights.view(np.uint16)
-        search_terms(self.begins, self.ends, self.docs, bits, self.values, rest, dead, self.rows, scores, rows)
+        search_terms(self.begins, self.ends, self.docs, bits, self.values, most, dead, self.rows, scores, rows)
         order = np.lexsort((rows, -scores))
         return scores[order], rows[order]
 
@@ -46,28 +45,33 @@ class Lists:
 def test_search_terms_with_bounds_equals_a_plain_sum(rows: int, k: int, share: float) -> None:
     lists = Lists(rows, seed=k)
     dead = np.flatnonzero(np.random.default_rng(1).random(rows) < share)
-    for found, expected in zip(lists.search(k, lists.rest, dead), lists.expected(k, dead), strict=True):
+    for found, expected in zip(lists.search(k, lists.most, dead), lists.expected(k, dead), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
 def test_search_terms_uses_its_bounds() -> None:
     """Bounds that are too low lose rows: were they not looked at, every test here would pass."""
     lists, nothing = Lists(3 * BLOCK, seed=0), np.zeros(0, np.int64)
-    right, wrong = (lists.search(100, rest, nothing)[1] for rest in (lists.rest, lists.rest * 0.01))
+    right, wrong = (lists.search(100, most, nothing)[1] for most in (lists.most, lists.most * 0.01))
     assert right.tolist() != wrong.tolist()
 
 
 def test_search_terms_keeps_rows_whose_bound_only_just_reaches() -> None:
-    """Every row of the second block ties with the best of the first, or beats it by the last and lightest term alone."""
-    rows = 2 * BLOCK
-    heavy = np.arange(0, rows, 2, dtype=np.uint32)
-    light = np.arange(rows - 40, rows, 2, dtype=np.uint32)
-    docs = np.concatenate([heavy, light])
-    weights = np.ones(len(docs), np.float16)
-    begins, ends = np.array([0, len(heavy)]), np.array([len(heavy), len(docs)])
-    values = np.array([1.0, 2**-20], np.float32)
+    """Ten rows at the end beat the ten at the beginning by 2**-11, once the last and lightest term is looked up."""
+    rows, best, late = 2 * BLOCK, np.arange(10), 2 * BLOCK - 40 + 2 * np.arange(20)
+    others = np.arange(11, rows, 2)  # in which a term has so many postings that looking the few rows up pays
+    lists = [
+        (np.concatenate([best, late]), [1.0] * 10 + [0.75] * 20),
+        (np.union1d(late, others), 0.25 - 2**-6 + 2**-11),
+        (np.union1d(late[::2], others), 2**-6),
+    ]
+    docs = np.concatenate([each for each, _ in lists]).astype(np.uint32)
+    weights = np.concatenate([np.full(len(each), weight) for each, weight in lists]).astype(np.float16)
+    ends = np.cumsum([len(each) for each, _ in lists])
+    begins = np.append(0, ends[:-1])
+    most = np.array([1.0, 0.25 - 2**-6 + 2**-11, 2**-6])
     scores, found = np.full(10, -np.inf, np.float32), np.full(10, -1, np.int64)
-    rest = np.array([1.0 + 2**-20, 2**-20])
-    nothing = np.zeros(0, np.int64)
-    search_terms(begins, ends, docs, weights.view(np.uint16), values, rest, nothing, rows, scores, found)
-    assert sorted(found.tolist()) == light[:10].tolist()
+    values, nothing = np.ones(3, np.float32), np.zeros(0, np.int64)
+    search_terms(begins, ends, docs, weights.view(np.uint16), values, most, nothing, rows, scores, found)
+    assert sorted(found.tolist()) == late[::2].tolist()
+    assert scores.tolist() == [1 + 2**-11] * 10
