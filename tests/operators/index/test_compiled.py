@@ -15,10 +15,10 @@ from tests.pipelines.faults.drivers import ROOT
 MODULE = "from operators.index.compiled import compiled\n\n\n@compiled\ndef twice(number):\n    return 2 * number\n"
 
 
-def run(folder: Path, cache: Path) -> str:
-    body = "import doubling; print(doubling.twice(21), sum(doubling.twice.stats.cache_hits.values()))"
-    environment = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT}", "HOME": str(cache), "XDG_CACHE_HOME": str(cache)}
-    command = [sys.executable, "-c", body]
+def run(folder: Path, cache: Path, before: str = "") -> str:
+    body = before + "import doubling; print(doubling.twice(21), sum(doubling.twice.stats.cache_hits.values()))"
+    environment = {**os.environ, "PYTHONPATH": f"{folder}:{ROOT}", "MILLRACE_CACHE": str(cache / "cache")}
+    command = [sys.executable, "-B", "-c", body]  # Python's own code of an older content is found by its time
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
@@ -26,6 +26,25 @@ def test_compiled_code_is_found_by_the_next_process(tmp_path: Path) -> None:
     (tmp_path / "doubling.py").write_text(MODULE)
     assert run(tmp_path, tmp_path) == "42 0"
     assert run(tmp_path, tmp_path) == "42 1"
+
+
+def test_compiled_code_of_another_content_is_not_used_whatever_the_files_time(tmp_path: Path) -> None:
+    module = tmp_path / "doubling.py"
+    module.write_text(MODULE)
+    written = module.stat().st_mtime_ns
+    assert run(tmp_path, tmp_path) == "42 0"
+    module.write_text(MODULE.replace("2 * number", "3 * number"))
+    os.utime(module, ns=(written, written))
+    assert run(tmp_path, tmp_path) == "63 0"
+
+
+def test_compiled_where_its_folder_is_read_only_is_kept_in_the_cache(tmp_path: Path) -> None:
+    (tmp_path / "doubling.py").write_text(MODULE)
+    closed = "import os; os.access = lambda path, _: False; "
+    assert run(tmp_path, tmp_path, closed) == "42 0"
+    assert run(tmp_path, tmp_path, closed) == "42 1"
+    assert not (tmp_path / "__pycache__").exists()
+    assert list((tmp_path / "cache" / "compiled").rglob("*.nbc"))
 
 
 def test_compiled_without_a_place_to_keep_it_compiles_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
