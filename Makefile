@@ -13,17 +13,16 @@ help: ## list the targets
 demo: .venv/.for-demo ## index the docstrings of the installed Python and ask five questions (no GPU, no model hub)
 	@$(BIN)/millrace demo
 
-test: check servers ## check, then the tests, on a real S3 server, PostgreSQL, Prometheus and browser where their packages can be installed
+test: ## check, then the tests, on a real S3 server, PostgreSQL, Prometheus and browser where their packages can be installed
+	@$(MAKE) --no-print-directory --jobs 2 servers check  # each would use one core
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 faults: .venv/.for-development servers ## kill drivers and nodes at every point, of which `make test` takes one a day, and index every collection
 	@$(BIN)/pytest -m one_a_day --every-case
 
-servers: .venv/.for-development
-	@tests/install-s3
-	@tests/install-postgres
-	@tests/install-prometheus
-	@tests/install-browser
+# In one shell, which keeps the terminal that sudo may ask for a password at.
+servers:
+	@for each in s3 postgres prometheus browser; do tests/install-$$each; done
 
 check: .venv/.for-development ## lint, format, types and floors
 	$(BIN)/ruff check

@@ -43,16 +43,23 @@ _DATA = Path(os.environ.get("MILLRACE_DATA", Path(__file__).resolve().parents[2]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--every-case", action="store_true", help="all cases of tests marked `one_a_day`, not the day's")
+    parser.addoption("--every-case", action="store_true", help="all tests marked `one_a_day`, not the day's")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what has another day, and skip what needs a GPU where there is none."""
     if not config.getoption("every_case"):
-        names = left_out((item.nodeid for item in items if item.get_closest_marker("one_a_day")), _DAY)
+        marked = [(item, mark) for item in items if (mark := item.get_closest_marker("one_a_day"))]
+        names = left_out({item.nodeid: _kind(item, mark) for item, mark in marked}, _DAY)
         config.hook.pytest_deselected(items=[item for item in items if item.nodeid in names])
         items[:] = [item for item in items if item.nodeid not in names]
     _skip_without_gpu(items)
+
+
+def _kind(item: pytest.Item, mark: pytest.Mark) -> str:
+    """The word in the mark, the same for all tests of a file that are alike; without one a test's cases are."""
+    path, _, name = item.nodeid.partition("::")
+    return f"{path}::{mark.args[0] if mark.args else name.partition('[')[0]}"
 
 
 def _skip_without_gpu(items: list[pytest.Item]) -> None:

@@ -1,12 +1,12 @@
-"""Costly tests of many alike cases: each day one case of each, so that a day's run stays short and a week sees all."""
+"""Costly tests that are alike: each day one of each kind, so that a day's run stays short and a week sees all."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 
-def left_out(cases: Iterable[str], day: int) -> set[str]:
-    """Of the ids of tests `test[case]` all but the day's case of each test."""
-    by_test: dict[str, list[str]] = defaultdict(list)
-    for case in cases:
-        by_test[case.partition("[")[0]].append(case)
-    return {case for own in by_test.values() for number, case in enumerate(own) if number != day % len(own)}
+def left_out(kinds: Mapping[str, str], day: int) -> set[str]:
+    """Of the ids of tests, each with its kind, all but the day's of each kind."""
+    by_kind: dict[str, list[str]] = defaultdict(list)
+    for case, kind in kinds.items():
+        by_kind[kind].append(case)
+    return {case for own in by_kind.values() for number, case in enumerate(own) if number != day % len(own)}

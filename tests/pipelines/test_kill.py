@@ -127,6 +127,7 @@ _POINTS: dict[str, Callable[[Path], bool]] = {
 }
 
 
+@pytest.mark.one_a_day("driver ended")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("point", list(_POINTS))
 def test_index_driver_killed_and_run_again_publishes_what_an_undisturbed_run_does(
@@ -149,6 +150,7 @@ def test_index_driver_killed_and_run_again_publishes_what_an_undisturbed_run_doe
     assert len({path.name.split("-")[0] for path in tmp_path.glob("store/mill/runs/*")}) == 1
 
 
+@pytest.mark.one_a_day("driver ended")
 @pytest.mark.timeout(300)
 def test_index_interrupted_says_how_to_go_on_and_goes_on(tmp_path: Path, corpus: Path, undisturbed: Manifest) -> None:
     _write_recipe(tmp_path, corpus)

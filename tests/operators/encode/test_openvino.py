@@ -140,6 +140,7 @@ def test_bfloat16_sparse_is_within_the_stated_tolerance(splade, abstracts):
     assert figures["dot_error"] <= 0.01
 
 
+@pytest.mark.one_a_day("int8")
 @needs_openvino
 def test_int8_dense_says_what_it_loses_and_loses_no_more_than_stated(cache, minilm, abstracts):
     rows = tokens(minilm, abstracts)
@@ -152,6 +153,7 @@ def test_int8_dense_says_what_it_loses_and_loses_no_more_than_stated(cache, mini
     assert opened.quality["cosine_min"] <= opened.quality["cosine_mean"]
 
 
+@pytest.mark.one_a_day("int8")
 @needs_openvino
 def test_int8_sparse_says_what_it_loses_and_loses_no_more_than_stated(cache, splade, abstracts):
     from operators.encode.openvino_quality import quality
@@ -163,6 +165,7 @@ def test_int8_sparse_says_what_it_loses_and_loses_no_more_than_stated(cache, spl
     assert set(opened.quality) == {"cosine_mean", "cosine_min", "top64_overlap", "dot_error"}
 
 
+@pytest.mark.one_a_day("int8")
 @needs_openvino
 def test_int8_made_on_two_machines_is_the_same_model_and_prints_nothing(family, tmp_path, monkeypatch, capsys):
     made = []
@@ -175,6 +178,7 @@ def test_int8_made_on_two_machines_is_the_same_model_and_prints_nothing(family, 
     assert not capsys.readouterr().out
 
 
+@pytest.mark.one_a_day("int8")
 @needs_openvino
 def test_int8_in_the_cache_is_used_when_whole_and_made_again_when_damaged(family, tmp_path, monkeypatch):
     monkeypatch.setenv("MILLRACE_CACHE", str(tmp_path))

@@ -248,5 +248,5 @@ class Histories(RuleBasedStateMachine):
         assert {info.key.split("/")[1] for info in self.store.list("runs/")} == kept_runs
 
 
-Histories.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Histories.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 TestHistories = Histories.TestCase

@@ -82,6 +82,7 @@ def test_index_node_killed_at_work_is_done_without_and_publishes_what_an_undistu
     assert see(uri, tmp_path / "cache") == large.expected
 
 
+@pytest.mark.one_a_day("worker stopped")
 def test_index_worker_stopped_is_killed_in_time_and_the_same_run_goes_on_without_it(
     tmp_path: Path, large: Nights, cluster: ThreeNodes
 ) -> None:
@@ -97,6 +98,7 @@ def test_index_worker_stopped_is_killed_in_time_and_the_same_run_goes_on_without
     assert see(uri, tmp_path / "cache") == large.expected
 
 
+@pytest.mark.one_a_day("worker stopped")
 def test_index_worker_stopped_and_going_on_after_others_did_its_work_changes_nothing(
     tmp_path: Path, large: Nights, cluster: ThreeNodes
 ) -> None:

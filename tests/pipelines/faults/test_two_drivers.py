@@ -18,6 +18,7 @@ POINTS = {
 }
 
 
+@pytest.mark.one_a_day
 @pytest.mark.parametrize("point", POINTS)
 def test_index_two_drivers_with_the_same_source_publish_one_snapshot(
     tmp_path: Path, small: Nights, faults: Faults, point: str
