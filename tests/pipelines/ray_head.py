@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +18,8 @@ from tests.pipelines.faults.drivers import until
 from tests.ports import free_ports
 
 RAY = Path(sys.executable).with_name("ray")
+#: What `ray start` prints once its node is one of the cluster.
+_UP = b"Ray runtime started"
 #: What every node may use; a head without CPUs does no work of its own, as on KubeRay.
 _SMALL = ("--object-store-memory", str(200 << 20), "--disable-usage-stats")
 
@@ -46,6 +49,15 @@ class RayHead:
             return done.returncode == 0
 
         until(starts, f"a node takes job {name}")
+
+    @contextmanager
+    def telling(self, name: str) -> Iterator[None]:
+        """Of a job that does not do what is waited for, its log is in the error."""
+        try:
+            yield
+        except AssertionError as error:
+            error.add_note(self.ray("status", name).stdout + self.ray("logs", name).stdout)
+            raise
 
     def ray(self, verb: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """A `ray job` command; both its streams as `stdout`."""
@@ -79,23 +91,33 @@ def _started(folder: Path) -> Iterator[RayHead]:
     ports = ("--port", str(port), "--dashboard-port", str(dashboard), "--ray-client-server-port", str(client))
     head = ("--head", *ports, "--num-cpus", "0")
     node = ("--address", f"127.0.0.1:{port}", "--num-cpus", "1")
-    started = []
+    started: list[subprocess.Popen[bytes]] = []
     try:
         for agent, arguments in zip(agents, (head, node, node), strict=True):
             files = ("--temp-dir", str(folder)) if arguments is head else ()
             # Jobs go by the head's agent; where another Ray here has its usual port, it takes none (seen).
             own = ("--dashboard-agent-listen-port", str(agent))
             command = [str(RAY), "start", "--block", *arguments, *own, *files, *_SMALL]
-            log = folder / f"node-{len(started)}.log"
-            with log.open("wb") as out:
-                started.append(
-                    subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
-                )
-            _wait_for(dashboard if arguments is head else port, started[-1], log)
+            log = folder / f"node-{agent}"
+            node_is_up = partial(_start, command, environment, log, started)
+            # Ray gives up on a node that a busy machine has not up in 30 s.
+            assert node_is_up() or node_is_up(), log.read_text()
+        until(lambda: _listens(dashboard), f"port {dashboard} is listened at")
         yield RayHead(f"http://127.0.0.1:{dashboard}", environment)
     finally:
         for process in reversed(started):
             _kill(process)
+
+
+def _start(
+    command: list[str], environment: dict[str, str], log: Path, started: "list[subprocess.Popen[bytes]]"
+) -> bool:
+    """Whether a node came up."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+    started.append(process)
+    until(lambda: process.poll() is not None or _UP in log.read_bytes(), "the node is up, or Ray gave up")
+    return process.poll() is None
 
 
 def _kill(process: "subprocess.Popen[bytes]") -> None:
@@ -108,12 +130,6 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
     process.wait(timeout=60)
 
 
-def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Until somebody listens."""
-
-    def listens() -> bool:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as knocking:
-            return knocking.connect_ex(("127.0.0.1", port)) == 0
-
-    until(listens, f"port {port} is listened at")
+def _listens(port: int) -> bool:
+    with socket.socket() as knocking:
+        return knocking.connect_ex(("127.0.0.1", port)) == 0

@@ -48,7 +48,8 @@ def test_ray_job_stopped_and_submitted_again_goes_on_and_only_with_the_token(
 
     head.start("mill-1", folder, *command)
     store = open_store(f"{bucket}/mill")
-    until(lambda: bool(receipts(store, "scan")), "the run is at work")
+    with head.telling("mill-1"):
+        until(lambda: bool(receipts(store, "scan")), "the run is at work")
     assert head.ray("stop", "mill-1").returncode == 0
     assert "Job 'mill-1' was stopped" in head.ray("status", "mill-1").stdout
     assert not store.list("manifests/")
