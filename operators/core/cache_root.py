@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 #: Environment variable that names the folder.
 VARIABLE = "MILLRACE_CACHE"
 _PRIVATE = 0o700
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def default_root() -> Path:
@@ -20,6 +22,12 @@ def private(folder: Path) -> Path:
     """The folder, made if it is not there."""
     folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     return folder
+
+
+def is_private(folder: Path) -> bool:
+    """Whether a folder that is there is this user's, and nobody else may write into it."""
+    found = folder.stat()
+    return found.st_uid == os.getuid() and not found.st_mode & _OTHERS_WRITE
 
 
 @contextmanager

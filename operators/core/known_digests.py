@@ -8,19 +8,17 @@ leave the same time. Where nothing can be remembered, everything is hashed.
 
 import json
 import os
-import stat
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from operators.core.cache_root import default_root, private
+from operators.core.cache_root import default_root, is_private, private
 from operators.core.fingerprint import digest, digest_file
 
 #: Below it a file is hashed sooner than it is looked up: a millisecond.
 _LARGE = 1 << 20
 #: File systems tell times in steps of up to two seconds (FAT); kernels in steps of their tick.
 _SETTLED_NS = 2_000_000_000
-_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 def known_digest(path: Path) -> str:
@@ -45,8 +43,7 @@ def _state(path: Path) -> list[int]:
 
 def _remembered(note: Path, state: list[int]) -> str | None:
     try:
-        folder = note.parent.stat()
-        if folder.st_uid != os.getuid() or folder.st_mode & _OTHERS_WRITE:
+        if not is_private(note.parent):
             return None
         kept = json.loads(note.read_bytes())
     except (OSError, ValueError):

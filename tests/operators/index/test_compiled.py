@@ -14,6 +14,9 @@ from tests.pipelines.faults.drivers import ROOT
 
 MODULE = "from operators.index.compiled import compiled\n\n\n@compiled\ndef twice(number):\n    return 2 * number\n"
 
+#: Before it: nothing is writable.
+CLOSED = "import os; os.access = lambda path, _: False; "
+
 
 def run(folder: Path, cache: Path, before: str = "") -> str:
     body = before + "import doubling; print(doubling.twice(21), sum(doubling.twice.stats.cache_hits.values()))"
@@ -45,11 +48,20 @@ def test_compiled_code_of_another_content_is_not_used_by_who_looks_before_the_ne
 
 def test_compiled_where_its_folder_is_read_only_is_kept_in_the_cache(tmp_path: Path) -> None:
     (tmp_path / "doubling.py").write_text(MODULE)
-    closed = "import os; os.access = lambda path, _: False; "
-    assert run(tmp_path, tmp_path, closed) == "42 0"
-    assert run(tmp_path, tmp_path, closed) == "42 1"
+    assert run(tmp_path, tmp_path, CLOSED) == "42 0"
+    assert run(tmp_path, tmp_path, CLOSED) == "42 1"
     assert not (tmp_path / "__pycache__").exists()
     assert list((tmp_path / "cache" / "compiled").rglob("*.nbc"))
+
+
+def test_compiled_where_others_can_write_is_not_kept(tmp_path: Path) -> None:
+    """What is kept is code that the next process runs."""
+    (tmp_path / "doubling.py").write_text(MODULE)
+    shared = tmp_path / "cache" / "compiled"
+    shared.mkdir(parents=True)
+    shared.chmod(0o777)
+    assert [run(tmp_path, tmp_path, CLOSED) for _ in range(2)] == ["42 0", "42 0"]
+    assert not list(shared.iterdir())
 
 
 def test_compiled_without_a_place_to_keep_it_compiles_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
