@@ -73,12 +73,12 @@ def search_terms(
         few = np.empty(0, np.int64)
         while term < count:
             work = density[term] * block.size
-            if rest[term] < look_at and work > _WORTH_A_LOOK:
-                reach = _reach(best_scores[0], rest[term])
-                most = work / (_LOOKUP * (count - term))
-                if _SAMPLED * _count_from(block[: block.size // _SAMPLED], reach) < most:
+            reach = _reach(best_scores[0], rest[term])
+            if reach > 0 and rest[term] < look_at and work > _WORTH_A_LOOK:
+                worth = work / (_LOOKUP * (count - term))
+                if _SAMPLED * _count_from(block[: block.size // _SAMPLED], reach) < worth:
                     few = _from(block, reach)
-                    if few.size < most:
+                    if few.size < worth:
                         break
                 look_at = rest[term]
             place = _find(docs, at[term], ends[term], start)
@@ -150,8 +150,8 @@ def _add_to(
 
 @compiled
 def _reach(bound: np.float32, rest: float) -> float:
-    """A total below this stays below the bound, whatever the rest adds."""
-    return (np.float64(bound) - rest) * (1 - _SLACK)
+    """A total below this stays below the bound, whatever the rest adds and however the sum is rounded."""
+    return np.float64(bound) * (1 - _SLACK) - rest
 
 
 @compiled

@@ -18,7 +18,7 @@ EDGES = (*TEXTS, "", "a", "fox " * 62, "fox " * 510, "fox " * 9000)
 
 #: How many of the documents are read on each side; queries are few and pass the same code.
 COUNTS = {Role.DOCUMENT: 500, Role.QUERY: 60}
-#: And where a model is of real size: the vocabulary's scores of 150 documents take the reference 40 s of a core.
+#: And where a model is of real size: the vocabulary's scores of 500 documents take the reference 40 s of a core.
 TRAINED_COUNTS = {Role.DOCUMENT: 60, Role.QUERY: 15}
 
 

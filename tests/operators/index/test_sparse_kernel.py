@@ -49,6 +49,37 @@ def test_search_terms_with_bounds_equals_a_plain_sum(rows: int, k: int, share: f
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("k", [1, 100])
+def test_search_terms_with_negative_weights_equals_a_plain_sum(k: int) -> None:
+    """What comes last lowers scores, and adds nothing at most."""
+    lists, nothing = Lists(3 * BLOCK + 5, seed=k), np.zeros(0, np.int64)
+    lists.values[-3:] *= -1
+    lists.most[-3:] = 0
+    for found, expected in zip(lists.search(k, lists.most, nothing), lists.expected(k, nothing), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_search_terms_keeps_rows_that_are_lifted_by_rounding_alone() -> None:
+    """Ten rows at the end have forty equal terms, whose float32 sum is above the ten best before and whose exact is not."""
+    rows, early, late = 2 * BLOCK, np.arange(10), 2 * BLOCK - 20 + 2 * np.arange(10)
+    value = np.float32(0.7)
+    total = np.cumsum(np.full(40, value), dtype=np.float32)[-1]
+    before = np.nextafter(total, np.float32(0))
+    assert 40 * float(value) < before
+    others = np.arange(11, rows, 2)  # each with one of the terms: enough postings for looking up to pay
+    lists = [early, *(np.union1d(late, others[term::40]) for term in range(40))]
+    docs = np.concatenate(lists).astype(np.uint32)
+    ends = np.cumsum([len(each) for each in lists])
+    begins = np.append(0, ends[:-1])
+    values = np.array([before, *[value] * 40], np.float32)
+    scores, found = np.full(10, -np.inf, np.float32), np.full(10, -1, np.int64)
+    weights, nothing = np.ones(docs.size, np.float16), np.zeros(0, np.int64)
+    most = values.astype(np.float64)
+    search_terms(begins, ends, docs, weights.view(np.uint16), values, most, nothing, rows, scores, found)
+    assert sorted(found.tolist()) == late.tolist()
+    assert scores.tolist() == [total] * 10
+
+
 def test_search_terms_uses_its_bounds() -> None:
     """Bounds that are too low lose rows: were they not looked at, every test here would pass."""
     lists, nothing = Lists(3 * BLOCK, seed=0), np.zeros(0, np.int64)
