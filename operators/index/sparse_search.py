@@ -67,7 +67,7 @@ class _Plan:
     begins: NDArray[np.int64]
     ends: NDArray[np.int64]
     values: NDArray[np.float32]
-    most: NDArray[np.float64]
+    most: NDArray[np.float32]
 
 
 def _planned(asked: SparseRows, postings: Postings) -> _Plan:
@@ -79,7 +79,7 @@ def _planned(asked: SparseRows, postings: Postings) -> _Plan:
     terms, values = asked.terms[order], asked.weights[order]
     begins, ends = (postings.indptr[terms + after].astype(np.int64) for after in (0, 1))
     # A term with a negative weight adds nothing at most.
-    most = np.maximum(values.astype(np.float64) * postings.maxima[terms], 0)
+    most = np.maximum(values * postings.maxima[terms], np.float32(0))
     return _Plan(asked.starts, begins, ends, values, most)
 
 

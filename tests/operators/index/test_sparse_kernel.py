@@ -21,7 +21,7 @@ class Lists:
         # A few distinct weights, so that scores are often equal.
         self.weights = rng.choice([0.25, 0.5, 1.0, 3.0], len(self.docs)).astype(np.float16)
         self.values = np.geomspace(4, 0.05, TERMS).astype(np.float32)
-        self.most = self.values.astype(np.float64) * 3.0
+        self.most = self.values * np.float32(3.0)
 
     def search(self, k: int, most: np.ndarray, dead: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores, rows = np.full(k, -np.inf, np.float32), np.full(k, -1, np.int64)
@@ -74,7 +74,7 @@ def test_search_terms_keeps_rows_that_are_lifted_by_rounding_alone() -> None:
     values = np.array([before, *[value] * 40], np.float32)
     scores, found = np.full(10, -np.inf, np.float32), np.full(10, -1, np.int64)
     weights, nothing = np.ones(docs.size, np.float16), np.zeros(0, np.int64)
-    most = values.astype(np.float64)
+    most = values
     search_terms(begins, ends, docs, weights.view(np.uint16), values, most, nothing, rows, scores, found)
     assert sorted(found.tolist()) == late.tolist()
     assert scores.tolist() == [total] * 10
@@ -83,26 +83,26 @@ def test_search_terms_keeps_rows_that_are_lifted_by_rounding_alone() -> None:
 def test_search_terms_uses_its_bounds() -> None:
     """Bounds that are too low lose rows: were they not looked at, every test here would pass."""
     lists, nothing = Lists(3 * BLOCK, seed=0), np.zeros(0, np.int64)
-    right, wrong = (lists.search(100, most, nothing)[1] for most in (lists.most, lists.most * 0.01))
+    right, wrong = (lists.search(100, most, nothing)[1] for most in (lists.most, lists.most * np.float32(0.01)))
     assert right.tolist() != wrong.tolist()
 
 
 def test_search_terms_keeps_rows_whose_bound_only_just_reaches() -> None:
-    """Ten rows at the end beat the ten at the beginning by 2**-11, once the last and lightest term is looked up."""
+    """Ten rows at the end have the next larger score than the ten at the beginning, by the last and lightest term."""
     rows, best, late = 2 * BLOCK, np.arange(10), 2 * BLOCK - 40 + 2 * np.arange(20)
     others = np.arange(11, rows, 2)  # in which a term has so many postings that looking the few rows up pays
     lists = [
         (np.concatenate([best, late]), [1.0] * 10 + [0.75] * 20),
-        (np.union1d(late, others), 0.25 - 2**-6 + 2**-11),
-        (np.union1d(late[::2], others), 2**-6),
+        (np.union1d(late, others), 0.25),
+        (np.union1d(late[::2], others), 1.0),
     ]
     docs = np.concatenate([each for each, _ in lists]).astype(np.uint32)
     weights = np.concatenate([np.full(len(each), weight) for each, weight in lists]).astype(np.float16)
     ends = np.cumsum([len(each) for each, _ in lists])
     begins = np.append(0, ends[:-1])
-    most = np.array([1.0, 0.25 - 2**-6 + 2**-11, 2**-6])
+    values, most = (np.array(each, np.float32) for each in ([1, 1, 2**-23], [1, 0.25, 2**-23]))
     scores, found = np.full(10, -np.inf, np.float32), np.full(10, -1, np.int64)
-    values, nothing = np.ones(3, np.float32), np.zeros(0, np.int64)
+    nothing = np.zeros(0, np.int64)
     search_terms(begins, ends, docs, weights.view(np.uint16), values, most, nothing, rows, scores, found)
     assert sorted(found.tolist()) == late[::2].tolist()
-    assert scores.tolist() == [1 + 2**-11] * 10
+    assert scores.tolist() == [1 + 2**-23] * 10
