@@ -1,13 +1,12 @@
 """Attention over packed documents, registered with transformers: documents lie one behind another, nothing is padded.
 
 transformers passes our `packing` argument through the model down to here. On a GPU in half precision the library's
-variable-length kernel does the work; elsewhere documents of one length are attended to together, which is exact and
-needs no mask. Sorted by length, a batch of 2,048 tokens has at most 63 different lengths.
+variable-length kernel does the work; elsewhere documents of nearly one length are attended to together, filled up to a
+multiple of 16 tokens that nobody sees.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -15,17 +14,11 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
+from operators.encode.packing import Packing
+
 NAME = "millrace_packed"
 #: Queries of a window that are attended to together; the keys they see are this and a window on either side.
 _BLOCK = 128
-
-
-@dataclass(frozen=True)
-class Packing:
-    """Where documents lie: `lengths` on the host, `starts` int32 [documents + 1] on the device; none is empty."""
-
-    lengths: tuple[int, ...]
-    starts: torch.Tensor
 
 
 def register() -> None:
@@ -98,34 +91,28 @@ def _varlen(call: _Call, packing: Packing) -> torch.Tensor:
 
 
 def _grouped(call: _Call, packing: Packing) -> torch.Tensor:
-    """The same by plain means: neighbours of equal length as one batch."""
-    found = torch.empty_like(call.query)
-    start = 0
-    for length, same in groupby(packing.lengths):
-        count = sum(1 for _ in same)
-        stop = start + length * count
-        documents = (count, length, *call.query.shape[1:])
-        query, key, value = (
-            tensor[start:stop].view(documents).transpose(1, 2) for tensor in (call.query, call.key, call.value)
-        )
-        attended = _attended(query, key, value, call)
-        found[start:stop].view(documents).copy_(attended.transpose(1, 2))
-        start = stop
+    """The same by plain means: neighbours of nearly one length as one batch."""
+    found = torch.empty(call.query.shape, dtype=call.query.dtype, device=call.query.device)
+    for group in packing.groups:
+        query, key, value = (group.lay_out(tensor) for tensor in (call.query, call.key, call.value))
+        laid = replace(call, query=query, key=key, value=value)
+        group.pack(_attended(laid, group.filling.real if group.filling else None), found)
     return found
 
 
-def _attended(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, call: _Call) -> torch.Tensor:
-    """Attention within documents, tensors [documents, heads, length, width]."""
-    length, window = query.shape[2], call.window
+def _attended(call: _Call, real: torch.Tensor | None) -> torch.Tensor:
+    """Attention within documents, tensors [documents, heads, length, width]; keys that are not `real` are not seen."""
+    query, key, value, window, length = call.query, call.key, call.value, call.window, call.query.shape[2]
     if window is None or window >= length:
-        return scaled_dot_product_attention(query, key, value, scale=call.scale)
+        return scaled_dot_product_attention(query, key, value, attn_mask=real, scale=call.scale)
     # Block by block, so that a long document costs its length times the window and not its length squared.
     blocks = []
     for start in range(0, length, _BLOCK):
         stop = min(length, start + _BLOCK)
         first, last = max(0, start - window + 1), min(length, stop + window - 1)
         distance = torch.arange(start, stop)[:, None] - torch.arange(first, last)[None, :]
-        seen = (query[:, :, start:stop], key[:, :, first:last], value[:, :, first:last])
         near = (distance.abs() < window).to(query.device)
-        blocks.append(scaled_dot_product_attention(*seen, attn_mask=near, scale=call.scale))
+        seen = near if real is None else near & real[..., first:last]
+        inside = (query[:, :, start:stop], key[:, :, first:last], value[:, :, first:last])
+        blocks.append(scaled_dot_product_attention(*inside, attn_mask=seen, scale=call.scale))
     return torch.cat(blocks, dim=2)

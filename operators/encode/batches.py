@@ -32,3 +32,14 @@ def packed_batches(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.i
         found.append(order[start:end])
         start, used = end, int(ends[end - 1])
     return found
+
+
+def even_budget(lengths: NDArray[np.int64], budget: int, workers: int) -> int:
+    """At most `budget`, and such that every one of the workers gets about as many tokens.
+
+    Of three full batches one of two cores would compute two, while the other waits.
+    """
+    tokens = int(lengths.sum())
+    rounds = max(1, -(-tokens // (budget * workers)))
+    # A batch ends before the row that is too much for it: half of one is missing in each.
+    return min(budget, -(-tokens // (rounds * workers)) + int(lengths.max(initial=1)) // 2)

@@ -11,9 +11,10 @@ from sentence_transformers.sparse_encoder.modules import SpladePooling
 
 from operators.core.encoder_spec import Role
 from operators.encode.architecture import Architecture, architecture
-from operators.encode.attention import NAME, Packing, register
-from operators.encode.linear import fuse_bias
+from operators.encode.attention import NAME, register
+from operators.encode.linear import fuse_linear
 from operators.encode.packed import Finish, PackedRunner
+from operators.encode.packing import Packing
 from operators.encode.pooling import MODES, pool
 from operators.encode.rotary import replace_rotary
 from operators.encode.segment_max import fold_bias
@@ -65,7 +66,7 @@ def switch_to_packed(model: Any) -> None:
     """Switch a covered model's attention and linear layers; from then on it runs packed alone."""
     register()
     replace_rotary(model)
-    fuse_bias(model)
+    fuse_linear(model)
     model.set_attn_implementation(NAME)
 
 

@@ -1,25 +1,26 @@
 """Our engine: any model of sentence-transformers, its batches packed where the architecture is known, in any order."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
-from numpy.typing import NDArray
 
 from operators.core.encoder_spec import EncoderSpec, Engine, Kind, Role
 from operators.core.errors import MillraceError
 from operators.core.model_folder import ModelFolder
 from operators.encode.allocation import keep_freed_memory
+from operators.encode.batches import even_budget
 from operators.encode.coverage import packed_runner, route, switch_to_packed
+from operators.encode.crew import Crew
 from operators.encode.device import in_flight
 from operators.encode.occupancy import Occupancy
 from operators.encode.outlet import Outlet, dense_outlet, sparse_outlet
 from operators.encode.own_forward import OwnForward
-from operators.encode.ragged import Ragged, ragged
-from operators.encode.runner import Runner
+from operators.encode.ragged import ragged
+from operators.encode.runner import Rows, Runner
 from operators.encode.sentence_transformer import load
 
 _LOG = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ _BATCH_TOKENS_SCORED = 2048
 class EngineEncoder:
     """A dense or sparse model; vectors equal sentence-transformers' own `encode_document` and `encode_query`.
 
-    With `threads` the process is taken for one that does nothing else: they and its allocator are set for it.
+    With `threads` the process is taken for one that does nothing else: on a CPU each of them computes a batch of its
+    own, and the allocator is set for it.
     """
 
     def __init__(self, spec: EncoderSpec, folder: ModelFolder, threads: int | None = None) -> None:
@@ -44,6 +46,7 @@ class EngineEncoder:
         model = load(spec, folder)
         limit = folder.max_active_dims(spec) or getattr(model, "max_active_dims", None)
         self.device: torch.device = model.device
+        self._crew = Crew(threads) if threads and threads > 1 and self.device.type == "cpu" else None
         self._runners = _runners(spec, folder, model, limit)
         self._budgets = {
             role: spec.batch_tokens or _budget(spec, model, runner) for role, runner in self._runners.items()
@@ -58,20 +61,25 @@ class EngineEncoder:
     def encode(self, tokens: "pa.ListArray[Any]", role: Role) -> pa.Table:
         """See `Encoder`."""
         rows = ragged(tokens)
-        plan = self._runners[role].plan(np.maximum(rows.lengths, _SHORTEST), self._budgets[role])
-        self.occupancy.add(plan, rows.lengths, self._budgets[role], self._runners[role].places)
-        # While the device computes a batch, the one before it is selected and copied out.
-        ahead = 1 if self.device.type == "cuda" else 0
-        table = self._outlet.table(in_flight(self._started(plan, rows, role), ahead))
+        lengths, most = np.maximum(rows.lengths, _SHORTEST), self._budgets[role]
+        budget = even_budget(lengths, most, self._crew.threads) if self._crew else most
+        plan = self._runners[role].plan(lengths, budget)
+        self.occupancy.add(plan, rows.lengths, most, self._runners[role].places)
+        batches = ([rows.row(number) for number in batch] for batch in plan)
+        table = self._outlet.table(self._computed(batches, role))
         places = np.argsort(np.concatenate([np.empty(0, np.int64), *plan]))
         return table.take(pa.array(places, pa.int64()))
 
-    def _started(self, plan: Sequence[NDArray[np.int64]], rows: Ragged, role: Role) -> Iterator[Callable[[], Any]]:
-        for batch in plan:
-            for vectors in self._within_memory([rows.row(number) for number in batch], role):
-                yield self._outlet.start(vectors)
+    def _computed(self, batches: Iterable[Rows], role: Role) -> Iterable[Any]:
+        """What leaves the device of every batch, in order."""
+        if self._crew:
+            return self._crew.each(lambda rows: self._outlet.start(self._run(rows, role))(), batches)
+        # While the device computes a batch, the one before it is selected and copied out.
+        ahead = 1 if self.device.type == "cuda" else 0
+        parts = (vectors for rows in batches for vectors in self._within_memory(rows, role))
+        return in_flight(map(self._outlet.start, parts), ahead)
 
-    def _within_memory(self, rows: list[NDArray[np.int32]], role: Role) -> Iterator[torch.Tensor]:
+    def _within_memory(self, rows: Rows, role: Role) -> Iterator[torch.Tensor]:
         """One batch, in halves where the device has not the memory for it, in order."""
         try:
             vectors = self._run(rows, role)
@@ -91,7 +99,7 @@ class EngineEncoder:
         yield from self._within_memory(rows[:half], role)
         yield from self._within_memory(rows[half:], role)
 
-    def _run(self, rows: list[NDArray[np.int32]], role: Role) -> torch.Tensor:
+    def _run(self, rows: Rows, role: Role) -> torch.Tensor:
         return self._runners[role].run(rows)[:, : self._truncate]
 
 

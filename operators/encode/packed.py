@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from operators.encode.architecture import Architecture
-from operators.encode.attention import Packing
 from operators.encode.batches import packed_batches
 from operators.encode.device import to_device
+from operators.encode.packing import Packing
 from operators.encode.ragged import Ragged, join
 from operators.encode.runner import Rows
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from operators.encode.attention import Packing
+from operators.encode.packing import Packing
 
 
 def pool(hidden: torch.Tensor, packing: Packing, modes: Sequence[str]) -> torch.Tensor:

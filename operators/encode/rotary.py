@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from operators.encode.attention import Packing, attend
+from operators.encode.attention import attend
+from operators.encode.packing import Packing
 
 NAME = "ModernBertAttention"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from operators.encode.architecture import Head
-from operators.encode.attention import Packing
+from operators.encode.packing import Packing
 from operators.encode.segment_max import Activation, activate, segment_max, segment_sum_activated
 
 

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from operators.encode.attention import Packing, _attend
+from operators.encode.attention import _attend
+from operators.encode.packing import Packing
 
 HEADS, WIDTH = 2, 4
 

@@ -1,6 +1,8 @@
 """The engine's own duties: what runs packed, what does not, and what happens when memory runs out."""
 
 import logging
+import threading
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -144,6 +146,15 @@ def test_packed_bfloat16_adds_biases_within_products(family):
     assert all(isinstance(layer, linear.FusedLinear) for layer in layers)
 
 
+@pytest.mark.skipif(not linear._is_at_hand(), reason="this CPU or torch has no fused bfloat16 product")
+@pytest.mark.parametrize("name", ["e5_small", "e5_large", "peft_splade", "inference_free_splade"])
+def test_packed_bfloat16_computes_gelu_within_products(family, name):
+    runner = engine(family(name).spec(precision="bfloat16", device="cpu"))._runners[Role.DOCUMENT]
+    layers = runner._base.config.num_hidden_layers
+    fused = [layer for layer in runner._base.modules() if isinstance(layer, linear.FusedGelu)]
+    assert len(fused) == layers
+
+
 @pytest.mark.parametrize(("threads", "times"), [(torch.get_num_threads(), 1), (None, 0)])
 def test_allocator_is_set_in_a_process_of_the_encoders_own_alone(family, monkeypatch, threads, times):
     asked = []
@@ -151,3 +162,30 @@ def test_allocator_is_set_in_a_process_of_the_encoders_own_alone(family, monkeyp
     spec = family("e5_small").spec()
     EngineEncoder(spec, resolve_model(spec), threads=threads)
     assert len(asked) == times
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("runner", ["auto", "sentence-transformers"])
+def test_threads_compute_batches_side_by_side_and_the_same_vectors(family, name, runner):
+    spec = family(name).spec(batch_tokens=128, engine=runner)
+    rows = tokens(spec, TEXTS * 8)
+    alone, beside = (EngineEncoder(spec, resolve_model(spec), threads) for threads in (None, 3))
+    seen = _noted(beside)
+    left, right = (encoder.encode(rows, Role.DOCUMENT) for encoder in (alone, beside))
+    assert left.num_rows == right.num_rows == len(rows)
+    np.testing.assert_allclose(numbers(left), numbers(right), atol=1e-5)
+    assert len({thread for thread, _ in seen}) == 3
+    assert all(count == 1 for _, count in seen)
+
+
+def _noted(encoder):
+    """The thread of every batch, and how many threads torch uses for it."""
+    seen, run = [], encoder._runners[Role.DOCUMENT].run
+
+    def noted(rows):
+        seen.append((threading.get_ident(), torch.get_num_threads()))
+        time.sleep(0.01)  # long enough that no thread takes all
+        return run(rows)
+
+    encoder._runners[Role.DOCUMENT].run = noted
+    return seen

@@ -1,10 +1,11 @@
-"""Linear layers with a fused bias give the bits of those they stand in for, and stand in for no others."""
+"""Fused linear layers give what those they stand in for give, and stand in for no others."""
 
 import pytest
 import torch
+from transformers.activations import ACT2FN
 
 from operators.encode import linear
-from operators.encode.linear import FusedLinear, fuse_bias
+from operators.encode.linear import FusedGelu, FusedLinear, fuse_linear
 
 needs_product = pytest.mark.skipif(not linear._is_at_hand(), reason="this CPU or torch has no fused bfloat16 product")
 
@@ -22,7 +23,7 @@ def test_fused_linear_gives_the_bits_of_the_plain_one(rows: int, inputs: int, ou
     states = torch.randn(1, rows, inputs, dtype=torch.bfloat16)
     with torch.inference_mode():
         plain = model(states)
-        fuse_bias(model)
+        fuse_linear(model)
         assert type(model[0]) is FusedLinear
         assert torch.equal(model(states), plain)
 
@@ -37,17 +38,75 @@ class _Adapted(torch.nn.Linear):
     [layer(bias=False), layer(dtype=torch.float32), layer(device="meta"), _Adapted(4, 4, dtype=torch.bfloat16)],
     ids=["no bias", "float32", "another device", "subclass"],
 )
-def test_fuse_bias_leaves_others_alone(other: torch.nn.Linear) -> None:
+def test_fuse_linear_leaves_others_alone(other: torch.nn.Linear) -> None:
     before = type(other)
-    fuse_bias(torch.nn.Sequential(other))
+    fuse_linear(torch.nn.Sequential(other))
     assert type(other) is before
 
 
 @pytest.mark.parametrize(("name", "without"), [("_PRODUCT", None), ("fast_bfloat16", lambda: ())])
-def test_fuse_bias_where_something_is_missing_changes_nothing(
+def test_fuse_linear_where_something_is_missing_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, name: str, without: object
 ) -> None:
     monkeypatch.setattr(linear, name, without)
     model = torch.nn.Sequential(layer())
-    fuse_bias(model)
+    fuse_linear(model)
     assert type(model[0]) is torch.nn.Linear
+
+
+class _Intermediate(torch.nn.Module):
+    """As BERT has it."""
+
+    def __init__(self, activation: torch.nn.Module) -> None:
+        super().__init__()
+        self.dense, self.intermediate_act_fn = layer(384, 1536), activation
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.intermediate_act_fn(self.dense(states))
+        return found
+
+
+@needs_product
+@pytest.mark.parametrize("rows", [1, 17, 500])
+@pytest.mark.parametrize("activation", [ACT2FN["gelu"], torch.nn.GELU()], ids=["transformers", "torch"])
+def test_fused_gelu_is_nearer_to_float64_than_the_plain_one(rows: int, activation: torch.nn.Module) -> None:
+    model = _Intermediate(activation)
+    states = torch.randn(1, rows, 384, dtype=torch.bfloat16) * 3
+    exact = torch.nn.functional.gelu(
+        torch.nn.functional.linear(states.double(), *map(_double, model.dense.parameters()))
+    )
+    with torch.inference_mode():
+        plain = model(states)
+        fuse_linear(model)
+        assert type(model.dense) is FusedGelu
+        fused = model(states)
+    assert not torch.equal(fused, plain)
+    assert (fused.double() - exact).norm() < (plain.double() - exact).norm()
+    torch.testing.assert_close(fused.double(), exact, atol=0.01, rtol=0.01)
+
+
+def _double(values: torch.nn.Parameter) -> torch.Tensor:
+    return values.detach().double()
+
+
+@needs_product
+def test_fused_gelu_keeps_what_is_no_number_and_what_is_too_large() -> None:
+    model = _Intermediate(ACT2FN["gelu"])
+    states = torch.zeros(3, 384, dtype=torch.bfloat16)
+    states[0, 0], states[1, 0] = torch.nan, torch.inf
+    with torch.inference_mode():
+        plain = model(states)
+        fuse_linear(model)
+        assert torch.equal(model(states).isfinite(), plain.isfinite())
+
+
+@needs_product
+@pytest.mark.parametrize("name", ["gelu_new", "gelu_python", "relu", "silu"])
+def test_fuse_linear_leaves_other_activations_where_they_are(name: str) -> None:
+    model = _Intermediate(ACT2FN[name])
+    states = torch.randn(5, 384, dtype=torch.bfloat16)
+    with torch.inference_mode():
+        plain = model(states)
+        fuse_linear(model)
+        assert type(model.dense) is FusedLinear
+        assert torch.equal(model(states), plain)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from sentence_transformers.sentence_transformer.modules import Pooling
 
-from operators.encode.attention import Packing
+from operators.encode.packing import Packing
 from operators.encode.pooling import MODES, pool
 
 LENGTHS = (9, 4, 4, 1)
