@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import torch
 from child import Loaded, run_child
 from numpy.typing import NDArray
 
@@ -22,7 +23,8 @@ def load(request: dict[str, Any]) -> Loaded:
     spec = resolve_precision(EncoderSpec.model_validate(request["spec"]))
     folder = resolve_model(spec)
     tokenizer = Tokenizer(folder.tokenizer(spec, Role.DOCUMENT))
-    encoder = open_encoder(spec, folder, threads=request.get("threads"))
+    # As a worker of the pipeline does, which has the process to itself.
+    encoder = open_encoder(spec, folder, threads=request.get("threads") or torch.get_num_threads())
 
     def encode(texts: list[str]) -> pa.Table:
         parts = (texts[start : start + _PART] for start in range(0, len(texts), _PART))
