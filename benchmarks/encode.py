@@ -90,7 +90,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tune", type=int, metavar="N", help="texts to tune on")
     parser.add_argument("--optimum", nargs="*", default=[], metavar="PYTHON", help="interpreters with other backends")
     parser.add_argument("--openvino", action="store_true", help="also Millrace's OpenVINO engine")
-    parser.add_argument("--ray", action="store_true", help="also a whole `millrace index` of the texts")
+    parser.add_argument(
+        "--ray",
+        action="store_true",
+        help="also a whole `millrace index` of the texts, and Ray Data with nothing but the engine",
+    )
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
     return parser.parse_args()
 
@@ -110,7 +114,7 @@ def _sides(asked: argparse.Namespace, bench: Bench, texts: list[str], device: st
     found += [sides.engine(precision) for precision in ("float32", *halves)]
     own = ["float32", "bfloat16", "int8"] if asked.openvino else []
     found += [sides.engine(precision, "openvino") for precision in own]
-    found += [sides.ray("bfloat16")] if asked.ray else []
+    found += [sides.bare_ray("bfloat16"), sides.ray("bfloat16")] if asked.ray else []
     found = [side for side in found if asked.only is None or any(word in side.name for word in asked.only)]
     if not asked.no_tune:
         found.append(_tuned(bench, texts, asked.tune or _SAMPLE[device], device))

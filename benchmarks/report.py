@@ -58,11 +58,12 @@ def all_figures(measured: Sequence[Measured], facts: Facts) -> list[dict[str, An
 
 
 def through_ray(measured: Sequence[Measured]) -> Iterator[str]:
-    """What Ray costs over the engine alone, one line a side that has both."""
+    """What Ray, and Millrace through Ray, cost over the engine alone, one line each, for sides that have both."""
     by_name = {each.side.name: each for each in measured}
     for name, alone in by_name.items():
-        if through := by_name.get(f"{name} ray"):
-            yield f"{name} through Ray: {alone.speed_up(through):.3f} times the seconds of the engine alone"
+        for way in ("bare ray", "ray"):
+            if through := by_name.get(f"{name} {way}"):
+                yield f"{name} {way}: {alone.speed_up(through):.3f} times the seconds of the engine alone"
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

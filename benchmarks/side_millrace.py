@@ -15,7 +15,7 @@ from operators.encode.precision import resolve_precision
 from operators.tokenize.tokenizer import Tokenizer
 
 #: Documents at once: a part of the pipeline has about as many.
-_PART = 8192
+PART = 8192
 
 
 def load(request: dict[str, Any]) -> Loaded:
@@ -27,7 +27,7 @@ def load(request: dict[str, Any]) -> Loaded:
     encoder = open_encoder(spec, folder, threads=request.get("threads") or torch.get_num_threads())
 
     def encode(texts: list[str]) -> pa.Table:
-        parts = (texts[start : start + _PART] for start in range(0, len(texts), _PART))
+        parts = (texts[start : start + PART] for start in range(0, len(texts), PART))
         return pa.concat_tables(encoder.encode(tokenizer.tokenize(part)[0], Role.DOCUMENT) for part in parts)
 
     return Loaded(encode, lambda table: _rows(table, encoder.dimensions), {"precision": str(spec.precision)})

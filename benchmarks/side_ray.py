@@ -56,6 +56,7 @@ def _recipe(request: dict[str, Any], folder: Path) -> Path:
         "source": {"format": "jsonl", "uri": str(corpus)},
         "encoders": {_NAME: spec.model_dump(mode="json", exclude_none=True)},
         "publish": {"min_recall": 0.0},
+        "resources": {"threads_per_actor": request.get("threads")},
     }
     path = folder / "recipe.yaml"
     path.write_text(json.dumps(recipe), encoding="utf-8")

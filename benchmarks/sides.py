@@ -60,5 +60,10 @@ def ray(precision: str) -> Side:
     return Side(f"millrace {precision} ray", "side_ray.py", {"spec": {"precision": precision}}, precision)
 
 
+def bare_ray(precision: str) -> Side:
+    """The engine in an actor of Ray Data, without the rest of Millrace."""
+    return Side(f"millrace {precision} bare ray", "side_bare_ray.py", {"spec": {"precision": precision}}, precision)
+
+
 def _imports(python: str, module: str) -> bool:
     return subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
