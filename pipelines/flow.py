@@ -54,8 +54,8 @@ def _as_actors(flow: ray.data.Dataset, stage: Stage) -> ray.data.Dataset:
 def _on_one_thread(work: type) -> type:
     """The worker, built in the thread that also does its work: Ray does the one and the other in two.
 
-    libgomp keeps its threads ready between two matrix products only while one thread of a process asks for them: an
-    encoder that was loaded in another one used 1.4 of 2 cores and took 1.15 times as long.
+    libgomp keeps its threads ready between two matrix products only while one thread of a process asks for them: where
+    products shared two cores, an encoder loaded in another thread used 1.4 of them and took 1.15 times as long.
     """
 
     class OneThread:

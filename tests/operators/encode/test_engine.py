@@ -92,6 +92,22 @@ def test_a_row_without_tokens_gets_a_vector_of_zeros(family):
         assert any(second)
 
 
+@pytest.mark.parametrize("name", ["e5_small", "e5_large", "peft_splade", "modernbert_splade"])
+@pytest.mark.parametrize("count", [1, 3, len(TEXTS)])
+def test_a_cpu_computes_few_numbers_of_tokens_and_counts_the_filler(family, name, count):
+    spec = family(name).spec(device="cpu")
+    encoder, rows = engine(spec), tokens(family(name).spec(), TEXTS[:count])
+    runner, seen = encoder._runners[Role.DOCUMENT], []
+    runner._base.register_forward_pre_hook(
+        lambda _, __, inputs: seen.append(inputs["input_ids"].numel()), with_kwargs=True
+    )
+    encoder.encode(rows, Role.DOCUMENT)
+    real = len(rows.flatten())
+    assert seen == [-(-real // 64) * 64]
+    _, content, padding = encoder.occupancy.take()
+    assert (content, padding) == (real, seen[0] - real)
+
+
 class Small:
     """A runner with memory for `rows` rows, which notes what it was given."""
 
