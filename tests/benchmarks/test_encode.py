@@ -39,8 +39,13 @@ def test_figures_without_the_base_have_no_ratio():
 
 
 def test_through_ray_is_seconds_over_those_of_the_engine_alone():
-    sides = [measured("millrace bfloat16", 10, 20), measured("millrace bfloat16 ray", 11, 22), measured("st", 1)]
-    assert list(through_ray(sides)) == ["millrace bfloat16 through Ray: 1.100 times the seconds of the engine alone"]
+    ours = measured("millrace bfloat16", 10, 20)
+    ways = [measured("millrace bfloat16 bare ray", 12, 28), measured("millrace bfloat16 ray", 11, 22)]
+    assert list(through_ray([ours, *ways, measured("st", 1)])) == [
+        "millrace bfloat16 bare ray: 1.300 times the seconds of the engine alone",
+        "millrace bfloat16 ray: 1.100 times the seconds of the engine alone",
+    ]
+    assert not list(through_ray([ours, measured("st ray", 1)]))
 
 
 def test_table_has_as_many_cells_in_every_line():
