@@ -1,4 +1,4 @@
-"""Attention over packed documents, registered with transformers: documents lie one behind another, nothing is padded.
+"""Attention over packed documents, registered with transformers: documents lie one behind another.
 
 transformers passes our `packing` argument through the model down to here. On a GPU in half precision the library's
 variable-length kernel does the work; elsewhere documents of nearly one length are attended to together, filled up to a

@@ -194,6 +194,15 @@ def test_threads_compute_batches_side_by_side_and_the_same_vectors(family, name,
     assert all(count == 1 for _, count in seen)
 
 
+@pytest.mark.parametrize(("threads", "batches"), [(1, 3), (2, 4)])
+def test_threads_get_as_many_batches_each(family, threads, batches):
+    spec = family("e5_small").spec(batch_tokens=128)
+    encoder = EngineEncoder(spec, resolve_model(spec), threads)
+    seen = _noted(encoder)
+    encoder.encode(pa.array([[101] + [7] * 15] * 24, pa.list_(pa.int32())), Role.DOCUMENT)
+    assert len(seen) == batches
+
+
 def _noted(encoder):
     """The thread of every batch, and how many threads torch uses for it."""
     seen, run = [], encoder._runners[Role.DOCUMENT].run

@@ -90,6 +90,19 @@ def _double(values: torch.nn.Parameter) -> torch.Tensor:
 
 
 @needs_product
+def test_fused_gelu_is_the_exact_one_and_not_its_approximation() -> None:
+    model = _Intermediate(ACT2FN["gelu"])
+    values = torch.linspace(-3, -2, 1536).bfloat16()
+    with torch.inference_mode():
+        model.dense.weight.zero_()
+        model.dense.bias.copy_(values)
+        fuse_linear(model)
+        found = model(torch.zeros(1, 384, dtype=torch.bfloat16))[0].double()
+    exact, other = (torch.nn.functional.gelu(values.double(), approximate=how) for how in ("none", "tanh"))
+    assert (found - exact).norm() < (other - exact).norm() / 2
+
+
+@needs_product
 def test_fused_gelu_keeps_what_is_no_number_and_what_is_too_large() -> None:
     model = _Intermediate(ACT2FN["gelu"])
     states = torch.zeros(3, 384, dtype=torch.bfloat16)
